@@ -1,0 +1,213 @@
+"""The providers of qcos-aer. Aer itself is imported when a circuit runs, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from qcos_aer.estimates import estimate
+from qcos_core import (
+    CircuitProfile,
+    Estimate,
+    Execution,
+    Limits,
+    NodeProvider,
+    NodeType,
+    QPUNodeSpec,
+    Task,
+    TaskResult,
+)
+from qcos_core.providers import host
+from qcos_core.providers.arguments import check_positive
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+MAX_SHOTS = 10**9
+"""Most shots of one Aer run; beyond it Aer's own counters overflow."""
+
+
+class AerProvider(NodeProvider):
+    """What the three providers share: one Aer method on one device of this machine."""
+
+    RUNS_IN = "worker"
+    METHOD: ClassVar[str] = "automatic"
+    DEVICE: ClassVar[str] = "CPU"
+    LABEL: ClassVar[str] = ""
+
+    @classmethod
+    def estimate_nodes(cls, **kwargs: Any) -> Mapping[str, int]:
+        """``n_nodes`` under this provider's label."""
+        return {cls.LABEL: kwargs.get("n_nodes", 1)}
+
+    def limits(self, node: QPUNodeSpec) -> Limits:
+        """Simulated, free and seeded; nodes of one machine share its cores and memory."""
+        return Limits(
+            max_shots=MAX_SHOTS,
+            host=host.host_name(),
+            memory_bytes=host.memory_bytes(),
+            simulated=True,
+            paid=False,
+            seeded=True,
+        )
+
+    def estimate_run(
+        self, profile: CircuitProfile, shots: int, node: QPUNodeSpec, options: Mapping[str, Any]
+    ) -> Estimate:
+        """A rough time and an exact memory figure; see :mod:`qcos_aer.estimates`."""
+        return estimate(profile, shots, self.METHOD, self.DEVICE)
+
+    def execute(
+        self,
+        circuit: QuantumCircuit,
+        shots: int,
+        node_spec: QPUNodeSpec,
+        seed: int | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Execution:
+        """Run a circuit once.
+
+        Raises:
+            CircuitRejected: an operation that Aer does not have.
+            JobFailed: Aer reported a failure.
+        """
+        from qcos_aer.simulate import run_block
+        from qcos_aer.unroll import unrolled
+
+        native = unrolled(circuit)
+        outcome = run_block(native, shots, seed, method=self.METHOD, device=self.DEVICE)
+        width = native.num_clbits
+        counts = {format(value, f"0{width}b"): n for value, n in outcome.counts.items()}
+        return Execution(
+            counts,
+            "qcos-aer",
+            outcome.method,
+            simulated=True,
+            exact=True,
+            metadata=outcome.metadata,
+        )
+
+    def run_task(self, task: Task, circuit: QuantumCircuit, node: QPUNodeSpec) -> TaskResult:
+        """Run the blocks of a task, each with its own seed.
+
+        Raises:
+            CircuitRejected: an operation that Aer does not have.
+            JobFailed: Aer reported a failure.
+        """
+        from qcos_aer.simulate import run_blocks
+
+        return run_blocks(task, circuit, method=self.METHOD, device=self.DEVICE)
+
+
+class LocalCPUProvider(AerProvider):
+    """Aer on this machine's processor, its method chosen by Aer."""
+
+    DISPLAY_NAME = "Local CPU (Aer)"
+    LABEL = "CPU fallback"
+
+    def build_nodes(
+        self, n_nodes: int = 1, max_qubits: int = 30, node_prefix: str = "local-cpu"
+    ) -> list[QPUNodeSpec]:
+        """Nodes that share this machine.
+
+        Args:
+            n_nodes: how many.
+            max_qubits: widest circuit; at most what fits this machine's memory.
+            node_prefix: start of the node ids.
+        """
+        return _statevector_nodes(
+            n_nodes, max_qubits, node_prefix, NodeType.CPU_AER, ["local", "cpu", "aer"], self.DEVICE
+        )
+
+
+class LocalGPUAerProvider(AerProvider):
+    """Aer's statevector on this machine's CUDA devices; offline where there are none."""
+
+    DISPLAY_NAME = "Local GPU (Aer statevector)"
+    METHOD = "statevector"
+    DEVICE = "GPU"
+    LABEL = "SV"
+
+    def build_nodes(
+        self, n_nodes: int = 1, max_qubits: int = 32, node_prefix: str = "local-gpu"
+    ) -> list[QPUNodeSpec]:
+        """Nodes on CUDA devices.
+
+        Args:
+            n_nodes: how many.
+            max_qubits: widest circuit; at most what fits this machine's memory.
+            node_prefix: start of the node ids.
+        """
+        return _statevector_nodes(
+            n_nodes, max_qubits, node_prefix, NodeType.GPU_AER, ["local", "gpu", "aer"], self.DEVICE
+        )
+
+    def node_health(self, nodes: Sequence[QPUNodeSpec]) -> Mapping[str, str | None]:
+        """The same reason for every node where Aer has no GPU."""
+        from qcos_aer.devices import why_no_gpu
+
+        return dict.fromkeys((node.node_id for node in nodes), why_no_gpu())
+
+    def health_check(self) -> bool:
+        """Whether Aer reports a GPU."""
+        from qcos_aer.devices import why_no_gpu
+
+        return why_no_gpu() is None
+
+
+class LocalGPUMPSProvider(AerProvider):
+    """Aer's matrix product states. They run on the processor, so the nodes are always online."""
+
+    DISPLAY_NAME = "Local MPS tensor network (Aer)"
+    METHOD = "matrix_product_state"
+    LABEL = "MPS"
+
+    def build_nodes(
+        self, n_nodes: int = 1, max_qubits: int = 4096, node_prefix: str = "local-mps"
+    ) -> list[QPUNodeSpec]:
+        """Tensor-network nodes.
+
+        Args:
+            n_nodes: how many.
+            max_qubits: widest circuit.
+            node_prefix: start of the node ids.
+        """
+        check_positive(n_nodes=n_nodes, max_qubits=max_qubits)
+        return [
+            QPUNodeSpec(
+                node_id=f"{node_prefix}-{index}",
+                node_type=NodeType.GPU_TENSOR,
+                max_qubits=max_qubits,
+                tags=["local", "mps", "aer"],
+                metadata={
+                    "device": self.DEVICE,
+                    "precision": "double",
+                    "note": "Aer's matrix product states run on the CPU and need no GPU",
+                },
+            )
+            for index in range(n_nodes)
+        ]
+
+
+def _statevector_nodes(
+    n_nodes: int, max_qubits: int, prefix: str, kind: NodeType, tags: list[str], device: str
+) -> list[QPUNodeSpec]:
+    check_positive(n_nodes=n_nodes, max_qubits=max_qubits)
+    widest = host.widest_statevector(host.memory_bytes())
+    metadata: dict[str, Any] = {"device": device, "precision": "double"}
+    if max_qubits > widest:
+        gib = host.memory_bytes() / 2**30
+        metadata["note"] = (
+            f"max_qubits lowered from {max_qubits} to {widest}: this machine has {gib:.1f} GiB, "
+            f"and {widest + 1} qubits need {host.statevector_bytes(widest + 1) / 2**30:g} GiB"
+        )
+    return [
+        QPUNodeSpec(
+            node_id=f"{prefix}-{index}",
+            node_type=kind,
+            max_qubits=min(max_qubits, widest),
+            tags=list(tags),
+            metadata=dict(metadata),
+        )
+        for index in range(n_nodes)
+    ]

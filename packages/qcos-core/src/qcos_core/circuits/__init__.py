@@ -1,0 +1,1 @@
+"""What QCOS does with Qiskit circuits themselves: read them, look at them, rewrite them."""

@@ -1,0 +1,1 @@
+"""Clusters: nodes bound to their providers, and the ways to make one."""

@@ -1,0 +1,157 @@
+"""Clusters written down: ``cluster.toml`` and the command line's ``--on``."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qcos_core.cluster.builder import ClusterBuilder
+from qcos_core.errors import InvalidArguments
+from qcos_core.model.redaction import is_secret_name
+from qcos_core.providers.registry import NodeProviderRegistry
+
+_JSON_START = ("[", "{", *"0123456789")
+
+
+def load_cluster(path: str | Path) -> ClusterBuilder:
+    """Read a ``cluster.toml``.
+
+    It holds one ``[[slot]]`` for each slot, with ``provider`` and its arguments. A secret is
+    written as ``{env = "NAME"}`` or ``{keyring = "service/user"}`` and looked up now.
+
+    Raises:
+        InvalidArguments: no such file, not TOML, a wrong table, or a secret that is not there.
+        UnknownProvider: a key that nothing installed brings.
+    """
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror or error}."
+        raise InvalidArguments(message) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path} is not TOML: {error}."
+        raise InvalidArguments(message) from None
+    slots = data.pop("slot", None)
+    if data or not isinstance(slots, list) or not slots:
+        message = f"{path} must hold [[slot]] tables and nothing else."
+        raise InvalidArguments(message, hint='Write [[slot]] and provider = "local_cpu" below it.')
+    builder = ClusterBuilder()
+    for index, slot in enumerate(slots):
+        key = slot.pop("provider", None) if isinstance(slot, dict) else None
+        if not isinstance(key, str):
+            message = f'{path}: slot [{index}] needs provider = "KEY".'
+            raise InvalidArguments(message)
+        builder.add(
+            key, **{name: _resolved(value, f"{path}: {name}") for name, value in slot.items()}
+        )
+    return builder
+
+
+def parse_slots(slots: Sequence[str]) -> ClusterBuilder:
+    """Read ``KEY[:name=value[,name=value]]``, one string per slot, as ``--on`` takes them.
+
+    The first ``:`` ends the key. A name repeated makes a list. A value is JSON if it begins
+    with a bracket, a brace or a digit, or is ``true`` or ``false``, and text otherwise; commas
+    inside brackets and quotes belong to the value.
+
+    Raises:
+        InvalidArguments: text that cannot be read so, or a secret.
+        UnknownProvider: a key that nothing installed brings.
+    """
+    builder = ClusterBuilder()
+    for text in slots:
+        key, _, rest = text.partition(":")
+        builder.add(key, **_pairs(text, rest))
+    return builder
+
+
+def default_cluster() -> ClusterBuilder:
+    """``local_cpu`` if it is installed, else ``local_numpy``."""
+    key = "local_cpu" if "local_cpu" in NodeProviderRegistry.keys() else "local_numpy"
+    return ClusterBuilder().add(key)
+
+
+def _pairs(text: str, rest: str) -> dict[str, Any]:
+    kwargs: dict[str, Any] = {}
+    repeated: set[str] = set()
+    for part in _split(rest):
+        name, equals, value = part.partition("=")
+        name = name.strip()
+        if not equals or not name.isidentifier():
+            message = f"cannot read {part!r} in {text!r}."
+            raise InvalidArguments(message, hint="Write KEY:name=value,name=value.")
+        if is_secret_name(name):
+            message = f"{name} is a secret; command lines are seen by everyone on this machine."
+            hint = f'Put it in a cluster.toml as {name} = {{env = "NAME"}} and use --cluster.'
+            raise InvalidArguments(message, hint=hint)
+        parsed = _value(value.strip(), text)
+        if name not in kwargs:
+            kwargs[name] = parsed
+        elif name in repeated:
+            kwargs[name].append(parsed)
+        else:
+            kwargs[name] = [kwargs[name], parsed]
+            repeated.add(name)
+    return kwargs
+
+
+def _split(rest: str) -> list[str]:
+    parts, depth, quoted, start = [], 0, False, 0
+    for place, char in enumerate(rest):
+        if char == '"':
+            quoted = not quoted
+        elif not quoted and char in "[{":
+            depth += 1
+        elif not quoted and char in "]}":
+            depth -= 1
+        elif char == "," and depth == 0 and not quoted:
+            parts.append(rest[start:place])
+            start = place + 1
+    return [part for part in [*parts, rest[start:]] if part.strip()]
+
+
+def _value(value: str, text: str) -> Any:
+    if value not in ("true", "false") and not value.startswith(_JSON_START):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        if value.startswith(("[", "{")):
+            message = f"{value!r} in {text!r} is not JSON."
+            raise InvalidArguments(message) from None
+        return value
+
+
+def _resolved(value: Any, where: str) -> Any:
+    if isinstance(value, list):
+        return [_resolved(item, where) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) not in ({"env"}, {"keyring"}):
+        return {name: _resolved(item, where) for name, item in value.items()}
+    if "env" in value:
+        name = str(value["env"])
+        if name not in os.environ:
+            message = f"{where}: the environment variable {name} is not set."
+            raise InvalidArguments(message)
+        return os.environ[name]
+    return _from_keyring(str(value["keyring"]), where)
+
+
+def _from_keyring(reference: str, where: str) -> str:
+    try:
+        import keyring
+    except ImportError:
+        message = f"{where}: the keyring package is not installed."
+        raise InvalidArguments(message, hint="Run: pip install 'qcos-core[keyring]'.") from None
+    service, _, user = reference.partition("/")
+    secret = keyring.get_password(service, user)
+    if secret is None:
+        message = f"{where}: the keyring has no password for {reference!r}."
+        raise InvalidArguments(message, hint=f"Run: keyring set {service} {user}.")
+    return str(secret)

@@ -1,0 +1,1 @@
+"""Plain frozen data: the words that all layers share. Nothing here runs a circuit."""

@@ -1,0 +1,249 @@
+"""Packed counts: the one currency between a node's answer and the user's dictionary.
+
+An outcome is an integer whose bit *i* is classical bit *i* of the circuit. Outcomes are kept as
+rows of 64-bit words, least significant word first, sorted, each once; 24 bytes stand where a
+dictionary of 127-bit strings needs 218. Strings are made only at the edge, by :class:`Registers`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qcos_core.errors import CountsInvalid
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_WORD = 64
+_MOST_SHOTS = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The classical registers of a circuit, in order, as Qiskit writes them into keys.
+
+    Attributes:
+        width: number of classical bits of the circuit.
+        sizes: ``(name, size)`` of each classical register, in the circuit's order.
+    """
+
+    width: int
+    sizes: tuple[tuple[str, int], ...] = ()
+
+    def key(self, outcome: int) -> str:
+        """The key of one outcome, as ``qiskit.result.Result.get_counts`` would write it.
+
+        One group of bits per register, the last register first, a space between groups. Qiskit
+        cuts the groups by size alone; where loose bits stand beside registers its keys lose the
+        bits that are left over, and with them whole outcomes, so there the key is one group of
+        all bits.
+        """
+        return self._group(format(outcome, f"0{self.width}b") if self.width else "")
+
+    def keys(self, bitstrings: Iterable[str]) -> list[str]:
+        """Ungrouped bitstrings of full width, as keys."""
+        cuts = self._cuts()
+        if cuts is None:
+            return list(bitstrings)
+        return [" ".join([bits[a:b] for a, b in cuts]) for bits in bitstrings]
+
+    def _group(self, bits: str) -> str:
+        cuts = self._cuts()
+        return bits if cuts is None else " ".join([bits[a:b] for a, b in cuts])
+
+    def _cuts(self) -> list[tuple[int, int]] | None:
+        if len(self.sizes) == 1 and self.sizes[0][1] == self.width:
+            return None
+        if not self.sizes or sum(size for _, size in self.sizes) < self.width:
+            return None
+        cuts, start = [], 0
+        for _, size in reversed(self.sizes):
+            cuts.append((start, start + size))
+            start += size
+        return cuts
+
+
+@dataclass(frozen=True, eq=False)
+class PackedCounts:
+    """Outcomes and how often each was seen.
+
+    Make one with :meth:`from_ints`, :meth:`from_bitstrings` or :meth:`merge`; the constructor
+    takes arrays that are already sorted and unique.
+
+    Attributes:
+        width: bits of an outcome.
+        words: outcomes, uint64 of shape ``(n, max(1, ceil(width / 64)))``, least significant
+            word first, rows ascending by value.
+        counts: int64 of shape ``(n,)``, all positive.
+    """
+
+    width: int
+    words: npt.NDArray[np.uint64]
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def from_ints(cls, counts: Mapping[int, int], width: int) -> PackedCounts:
+        """Pack ``{outcome: shots}``; zero entries are dropped.
+
+        Raises:
+            CountsInvalid: an outcome does not fit ``width``, a number is negative or not whole,
+                or the sum is 2**63 and above.
+        """
+        import numpy as np
+
+        outcomes, shots = [], []
+        for key, number in counts.items():
+            outcome = _integer("an outcome", key)
+            if not 0 <= outcome < 1 << width:
+                message = f"outcome {outcome} does not fit {width} classical bits."
+                raise CountsInvalid(message)
+            whole = _whole(number)
+            if whole:
+                outcomes.append(outcome)
+                shots.append(whole)
+        if sum(shots) >= _MOST_SHOTS:
+            message = f"{sum(shots)} shots are more than anybody can have asked for."
+            raise CountsInvalid(message)
+        order = sorted(range(len(outcomes)), key=outcomes.__getitem__)
+        if width <= _WORD:
+            words = np.array([outcomes[i] for i in order], dtype=np.uint64).reshape(-1, 1)
+        else:
+            size = -(-width // _WORD) * 8
+            raw = b"".join(outcomes[i].to_bytes(size, "little") for i in order)
+            words = np.frombuffer(raw, dtype="<u8").reshape(-1, size // 8).astype(np.uint64)
+        return cls(width, words, np.array([shots[i] for i in order], dtype=np.int64))
+
+    @classmethod
+    def from_bitstrings(cls, counts: Mapping[str, int], width: int) -> PackedCounts:
+        """Pack ``{"0110": shots}`` as a provider returns it; spaces between registers are fine.
+
+        Raises:
+            CountsInvalid: not a mapping; a key that is not a bitstring of ``width`` bits; two
+                keys for one outcome; a number that is negative or not whole.
+        """
+        if not isinstance(counts, Mapping):
+            message = f"counts must map bitstrings to shots, got {type(counts).__name__}."
+            raise CountsInvalid(message)
+        outcomes: dict[int, int] = {}
+        for key, number in counts.items():
+            outcome = _outcome(key, width)
+            if outcome in outcomes:
+                message = f"the outcome {key!r} appears under two keys."
+                raise CountsInvalid(message)
+            outcomes[outcome] = number
+        return cls.from_ints(outcomes, width)
+
+    @classmethod
+    def merge(cls, parts: Sequence[PackedCounts]) -> PackedCounts:
+        """Add up counts of one width.
+
+        Raises:
+            CountsInvalid: nothing to merge, or different widths.
+        """
+        import numpy as np
+
+        widths = {part.width for part in parts}
+        if len(widths) != 1:
+            message = f"cannot merge counts of widths {sorted(widths)}."
+            raise CountsInvalid(message)
+        if len(parts) == 1:
+            return parts[0]
+        words = np.concatenate([part.words for part in parts])
+        counts = np.concatenate([part.counts for part in parts])
+        # lexsort's last key is the primary one: the most significant word
+        order = np.lexsort(words.T)
+        words, counts = words[order], counts[order]
+        first = np.ones(len(words), dtype=bool)
+        first[1:] = (words[1:] != words[:-1]).any(axis=1)
+        starts = np.flatnonzero(first)
+        summed = np.add.reduceat(counts, starts) if len(starts) else counts
+        return cls(parts[0].width, words[starts], summed)
+
+    @property
+    def shots(self) -> int:
+        """The sum of all counts."""
+        return int(self.counts.sum())
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PackedCounts):
+            return NotImplemented
+        import numpy as np
+
+        return (
+            self.width == other.width
+            and np.array_equal(self.words, other.words)
+            and np.array_equal(self.counts, other.counts)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def items(self) -> Iterator[tuple[int, int]]:
+        """``(outcome, shots)`` pairs, outcomes ascending."""
+        return zip(self._outcomes(), self.counts.tolist(), strict=True)
+
+    def to_dict(self, registers: Registers) -> dict[str, int]:
+        """The dictionary a user sees, keys as Qiskit's ``get_counts`` writes them."""
+        keys = registers.keys(self._bitstrings())
+        return dict(zip(keys, self.counts.tolist(), strict=True))
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able data; :meth:`from_json` reads it back."""
+        return {"width": self.width, "counts": {hex(k): n for k, n in self.items()}}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PackedCounts:
+        """Read what :meth:`to_json` wrote."""
+        outcomes = {int(key, 16): number for key, number in data["counts"].items()}
+        return cls.from_ints(outcomes, int(data["width"]))
+
+    def _outcomes(self) -> list[int]:
+        if self.words.shape[1] == 1:
+            return [int(word) for word in self.words[:, 0].tolist()]
+        raw, size = self.words.astype("<u8").tobytes(), self.words.shape[1] * 8
+        return [
+            int.from_bytes(raw[start : start + size], "little")
+            for start in range(0, len(raw), size)
+        ]
+
+    def _bitstrings(self) -> list[str]:
+        if not self.width:
+            return [""] * len(self)
+        pattern = f"0{self.width}b"
+        return [format(outcome, pattern) for outcome in self._outcomes()]
+
+
+def _whole(number: Any) -> int:
+    whole = _integer("a number of shots", number)
+    if whole < 0:
+        message = f"a number of shots must not be negative, got {whole}."
+        raise CountsInvalid(message)
+    return whole
+
+
+def _integer(what: str, value: Any) -> int:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        message = f"{what} must be an integer, not {value!r}."
+        raise CountsInvalid(message) from None
+
+
+def _outcome(key: Any, width: int) -> int:
+    bits = key.replace(" ", "") if isinstance(key, str) else ""
+    if isinstance(key, str) and len(bits) == width and not bits.strip("01"):
+        return int(bits, 2) if bits else 0
+    if isinstance(key, str) and key.lower().startswith("0x"):
+        message = f"the key {key!r} is hexadecimal."
+        raise CountsInvalid(message, hint=f"Return bitstrings of {width} bits.")
+    message = f"the key {key!r} is not a bitstring of {width} bits."
+    hint = "There must be one bit for each classical bit of the circuit, bit 0 on the right."
+    raise CountsInvalid(message, hint=hint)

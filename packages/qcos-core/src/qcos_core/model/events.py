@@ -1,0 +1,35 @@
+"""Events: what observers are told while a job runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+EventKind = Literal[
+    "job_started", "shard_started", "shard_retried", "shard_done", "shard_failed", "job_done"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        kind: what.
+        time: seconds since the epoch.
+        node_id: the node, for events of a shard.
+        task_id: the task, for events of a shard.
+        shots: shots of the shard; for ``job_started`` those of the whole job.
+        attempt: which attempt at the shard, from 1.
+        pid: the worker process that runs it; 0 if it runs in this one.
+        message: the error's text, for ``shard_failed`` and ``shard_retried``.
+    """
+
+    kind: EventKind
+    time: float
+    node_id: str = ""
+    task_id: str = ""
+    shots: int = 0
+    attempt: int = 1
+    pid: int = 0
+    message: str = ""

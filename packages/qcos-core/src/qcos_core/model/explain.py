@@ -1,0 +1,132 @@
+"""A plan as text for people, at most 80 columns wide."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from qcos_core.model.plans import Decision, Estimate, PlannedCircuit, ShardPlan, group_decisions
+
+WIDTH = 80
+_SHOWN = 8
+
+
+def explain(plan: ShardPlan) -> str:
+    """What would run where, what it would take, and what was decided against."""
+    lines = list(_heading(plan))
+    shown = plan.circuits if len(plan.circuits) <= _SHOWN else plan.circuits[:_SHOWN]
+    for circuit in shown:
+        lines += _circuit(plan, circuit)
+    hidden = len(plan.circuits) - len(shown)
+    if hidden:
+        lines.append(f" ... and {hidden:,} more circuits")
+    if len(plan.circuits) > 1:
+        lines += _load(plan)
+    for warning in plan.warnings:
+        lines += _wrap(f" warning: {warning}", indent=10)
+    return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """A time for people: ``"850 us"``, ``"12 ms"``, ``"3.4 s"``, ``"7 min"``, ``"2.1 h"``."""
+    for limit, scale, unit in ((1e-3, 1e6, "us"), (1.0, 1e3, "ms")):
+        if seconds < limit:
+            return f"{seconds * scale:.3g} {unit}"
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
+
+
+def size(count: float) -> str:
+    """Bytes for people: ``"512 B"``, ``"16 GiB"``."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if count < 1024 or unit == "PiB":
+            return f"{count:.3g} {unit}"
+        count /= 1024
+    raise AssertionError
+
+
+def _heading(plan: ShardPlan) -> Iterator[str]:
+    circuits = len(plan.circuits)
+    shots = sum(circuit.shots for circuit in plan.circuits)
+    shards = _plural(len(plan.shards), "shard")
+    nodes = _plural(len(plan.node_ids), "node")
+    yield f"PLAN  {_plural(circuits, 'circuit')}, {shots:,} shots, {shards} on {nodes}"
+    yield f" policy {plan.policy}, strategy {plan.strategy}"
+
+
+def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
+    profile = circuit.profile
+    wires = f" of {profile.num_qubits} wires" if profile.num_qubits != profile.width else ""
+    kind = ", dynamic" if profile.dynamic else ""
+    seed = f"seed {circuit.seed}" if circuit.seed_given else "seed drawn"
+    lines = _wrap(
+        f"{circuit.name}: {_plural(profile.width, 'active qubit')}{wires}, "
+        f"{_plural(profile.num_clbits, 'clbit')}, {_plural(profile.size, 'operation')}{kind}; "
+        f"{circuit.shots:,} shots, {seed}",
+        indent=2,
+    )
+    decisions = [d for d in plan.decisions if d.circuit_id == circuit.id]
+    chosen = [(decision, 1) for decision in decisions if decision.chosen]
+    others = group_decisions([decision for decision in decisions if not decision.chosen])
+    by_hand = ""
+    for decision, number in chosen + others:
+        lines += _decision(decision, number)
+        if decision.chosen and decision.estimate:
+            by_hand = by_hand or decision.estimate.by_hand
+    if by_hand:
+        lines += _wrap(f"   by hand   {by_hand}", indent=13)
+    return lines
+
+
+def _decision(decision: Decision, number: int) -> list[str]:
+    possible = "possible" if decision.estimate else "rejected"
+    verdict = "chosen" if decision.chosen else possible
+    more = f" (+{number - 1} alike)" if number > 1 else ""
+    facts = _facts(decision.estimate) if decision.estimate else []
+    if decision.reason:
+        facts.append(decision.reason)
+    text = f"   {verdict:<9} {decision.node_id}{more}: " + "; ".join(facts)
+    return _wrap(text, indent=13)
+
+
+def _facts(estimate: Estimate) -> list[str]:
+    facts = [estimate.method or "method unknown"]
+    if estimate.seconds is None:
+        facts.append("time unknown")
+    else:
+        low, high = (duration(bound) for bound in estimate.seconds)
+        facts.append(f"{low} to {high}" if low != high else f"about {low}")
+    if estimate.queue_seconds:
+        facts.append(f"queue {duration(estimate.queue_seconds)}")
+    if estimate.memory_bytes is not None:
+        facts.append(size(estimate.memory_bytes))
+    if estimate.charges:
+        facts.append(" + ".join(str(amount) for amount in estimate.charges))
+    if estimate.exact is not None:
+        facts.append("exact" if estimate.exact else "not exact")
+    return facts
+
+
+def _load(plan: ShardPlan) -> list[str]:
+    lines = []
+    for node_id in plan.node_ids:
+        shards = [shard for shard in plan.shards if shard.node_id == node_id]
+        shots = sum(shard.task.shots for shard in shards)
+        lines.append(f" {node_id}: {_plural(len(shards), 'shard')}, {shots:,} shots")
+    return lines
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _wrap(text: str, *, indent: int) -> list[str]:
+    lead = text[: len(text) - len(text.lstrip())]
+    return textwrap.wrap(
+        text.strip(),
+        WIDTH,
+        initial_indent=lead,
+        subsequent_indent=" " * indent,
+        break_on_hyphens=False,
+    )

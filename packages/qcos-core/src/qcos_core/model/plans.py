@@ -1,0 +1,221 @@
+"""Plans: what would run where, what it would take, and what was decided against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from qcos_core.model.amounts import Amount
+from qcos_core.model.circuits import CircuitProfile
+from qcos_core.model.seam import Task
+
+Sampling = Literal["once", "branching", "per_shot"]
+"""How a method makes its shots, which decides the layout of blocks (see ``qvm.blocks``).
+
+``once``: all shots from one evolution, or a tree of exact branches, or a device; one block.
+``branching``: shots share work while they agree. ``per_shot``: every shot for itself.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What running one circuit on one node would take, as its provider sees it.
+
+    Attributes:
+        seconds: least and most time to expect, queue excluded; ``None`` if unknown.
+        memory_bytes: peak memory on the node.
+        queue_seconds: time before it starts.
+        charges: what it would cost, fixed fees included.
+        method: the method that would run.
+        exact: whether the method samples the circuit's own distribution.
+        sampling: how the method makes its shots; ``None`` if nobody can tell.
+        cores: cores it uses; 0 for all of its host.
+        by_hand: the line a user could have typed to get the same.
+    """
+
+    seconds: tuple[float, float] | None = None
+    memory_bytes: int | None = None
+    queue_seconds: float | None = None
+    charges: tuple[Amount, ...] = ()
+    method: str = ""
+    exact: bool | None = None
+    sampling: Sampling | None = None
+    cores: int = 1
+    by_hand: str = ""
+
+    @property
+    def typical_seconds(self) -> float | None:
+        """Geometric middle of ``seconds``, with the queue before it."""
+        if self.seconds is None:
+            return None
+        low, high = self.seconds
+        return (self.queue_seconds or 0.0) + float((max(low, 1e-9) * max(high, 1e-9)) ** 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One way to run one circuit that the planner looked at.
+
+    Attributes:
+        circuit_id: the circuit.
+        node_id: the node.
+        provider: the provider's key.
+        chosen: whether the plan uses it.
+        reason: why not, or why.
+        estimate: what it would have taken; ``None`` where the node cannot run the circuit.
+    """
+
+    circuit_id: str
+    node_id: str
+    provider: str
+    chosen: bool
+    reason: str = ""
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One task on one node.
+
+    Attributes:
+        task: the task.
+        node_id: where it runs.
+        provider: key of the node's provider.
+        estimate: what it should take.
+    """
+
+    task: Task
+    node_id: str
+    provider: str
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class PlannedCircuit:
+    """One circuit of a plan.
+
+    Attributes:
+        id: its id in the plan, ``"c0"`` for the first.
+        name: the user's name for it.
+        profile: what is known of it.
+        shots: how many shots must come back.
+        seed: the seed its blocks are derived from, together with ``position``.
+        position: its place in the list given to ``run``.
+        options: the options it runs with.
+        seed_given: whether the user chose the seed.
+    """
+
+    id: str
+    name: str
+    profile: CircuitProfile
+    shots: int
+    seed: int
+    position: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed_given: bool = True
+
+
+@dataclass(frozen=True)
+class ShardPlan:
+    """What would run where, and why. Making one spends nothing.
+
+    Attributes:
+        circuits: the circuits, in the order given.
+        shards: every task with its node.
+        decisions: every alternative, chosen or not, with its reason.
+        policy: the routing policy.
+        strategy: how circuits were cut into shards.
+        warnings: what the user should know before running it.
+    """
+
+    circuits: tuple[PlannedCircuit, ...]
+    shards: tuple[Shard, ...]
+    decisions: tuple[Decision, ...] = ()
+    policy: str = "fastest"
+    strategy: str = "whole"
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def node_ids(self) -> tuple[str, ...]:
+        """The nodes that have work, in order of first use."""
+        return tuple(dict.fromkeys(shard.node_id for shard in self.shards))
+
+    def shards_of(self, circuit_id: str) -> tuple[Shard, ...]:
+        """The shards of one circuit."""
+        return tuple(shard for shard in self.shards if shard.task.circuit_id == circuit_id)
+
+    def only(self, circuit_id: str) -> ShardPlan:
+        """The part of the plan that concerns one circuit."""
+        return ShardPlan(
+            circuits=tuple(c for c in self.circuits if c.id == circuit_id),
+            shards=self.shards_of(circuit_id),
+            decisions=tuple(d for d in self.decisions if d.circuit_id == circuit_id),
+            policy=self.policy,
+            strategy=self.strategy,
+            warnings=self.warnings,
+        )
+
+    def explain(self) -> str:
+        """The plan as text for people, at most 80 columns wide."""
+        from qcos_core.model.explain import explain
+
+        return explain(self)
+
+    def __str__(self) -> str:
+        return self.explain()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON-able data."""
+        return {
+            "policy": self.policy,
+            "strategy": self.strategy,
+            "circuits": [_circuit_dict(circuit) for circuit in self.circuits],
+            "shards": [
+                {
+                    **shard.task.to_dict(),
+                    "node": shard.node_id,
+                    "provider": shard.provider,
+                    "estimate": asdict(shard.estimate) if shard.estimate else None,
+                }
+                for shard in self.shards
+            ],
+            "decisions": [
+                {
+                    "circuit": decision.circuit_id,
+                    "node": decision.node_id,
+                    "provider": decision.provider,
+                    "chosen": decision.chosen,
+                    "reason": decision.reason,
+                    "estimate": asdict(decision.estimate) if decision.estimate else None,
+                }
+                for decision in self.decisions
+            ],
+            "warnings": list(self.warnings),
+        }
+
+
+def _circuit_dict(circuit: PlannedCircuit) -> dict[str, Any]:
+    profile = circuit.profile
+    return {
+        "id": circuit.id,
+        "name": circuit.name,
+        "shots": circuit.shots,
+        "seed": circuit.seed,
+        "position": circuit.position,
+        "qubits": profile.num_qubits,
+        "active_qubits": profile.width,
+        "clbits": profile.num_clbits,
+        "dynamic": profile.dynamic,
+        "operations": dict(profile.operations),
+        "options": dict(circuit.options),
+    }
+
+
+def group_decisions(decisions: Sequence[Decision]) -> list[tuple[Decision, int]]:
+    """Decisions that differ only in the node's id, as one row each with how many there are."""
+    rows: dict[tuple[Any, ...], list[Decision]] = {}
+    for decision in decisions:
+        key = (decision.provider, decision.chosen, decision.reason, decision.estimate)
+        rows.setdefault(key, []).append(decision)
+    return [(group[0], len(group)) for group in rows.values()]

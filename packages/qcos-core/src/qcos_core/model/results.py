@@ -1,0 +1,203 @@
+"""Results: counts, and where each shot came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from qcos_core.errors import CountsInvalid, InvalidArguments
+from qcos_core.model.amounts import Amount, total
+from qcos_core.model.counts import PackedCounts, Registers
+from qcos_core.model.plans import ShardPlan
+
+SCHEMA = "qcos.result/1"
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """What became of one shard.
+
+    Attributes:
+        task_id: the task.
+        node_id: the node that ran it.
+        provider: key of that node's provider.
+        executor: what really ran it; differs from ``provider`` after a fallback.
+        fallback: whether it fell through to a fallback executor.
+        shots: shots it contributed.
+        blocks: ``(index, shots, seed)`` of each block.
+        simulated: ``False`` only if quantum hardware ran it; ``None`` if nobody said.
+        method: the method that ran.
+        exact: whether the method sampled the circuit's own distribution.
+        attempts: how often it was tried.
+        started: seconds since the epoch.
+        seconds: time it took on the node.
+        charges: what it cost.
+        metadata: provenance from the provider (versions, device).
+    """
+
+    task_id: str
+    node_id: str
+    provider: str
+    executor: str
+    fallback: bool
+    shots: int
+    blocks: tuple[tuple[int, int, int], ...]
+    simulated: bool | None = None
+    method: str = ""
+    exact: bool | None = None
+    attempts: int = 1
+    started: float | None = None
+    seconds: float | None = None
+    charges: tuple[Amount, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class QVMResult:
+    """The counts of one circuit, and where each shot came from.
+
+    Attributes:
+        name: the circuit's name.
+        shots: shots that came back; always what was asked for, unless this result stands in a
+            ``PartialResult``.
+        seed: the seed its blocks were derived from; drawn by QCOS where none was given.
+        registers: the circuit's classical registers.
+        packed: the counts, packed.
+        shards: one record for each shard.
+        plan: the plan it ran by.
+        warnings: what a reader of the counts must know.
+        versions: versions of the packages that took part.
+        seconds: wall time of the whole call, planning included.
+        tags: the user's tags.
+    """
+
+    name: str
+    shots: int
+    seed: int
+    registers: Registers
+    packed: PackedCounts
+    shards: tuple[ShardRecord, ...] = ()
+    plan: ShardPlan | None = None
+    warnings: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    tags: tuple[str, ...] = ()
+    plan_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Bitstring to shots, with the very keys of Qiskit's ``get_counts()``."""
+        return self.packed.to_dict(self.registers)
+
+    @property
+    def simulated(self) -> bool | None:
+        """``True`` if simulators alone made the counts, ``False`` if hardware took part."""
+        states = {record.simulated for record in self.shards}
+        if False in states:
+            return False
+        return True if states == {True} else None
+
+    @property
+    def exact(self) -> bool | None:
+        """Whether every shard sampled the circuit's own distribution; ``None`` if not known."""
+        states = {record.exact for record in self.shards}
+        if False in states:
+            return False
+        return True if states == {True} else None
+
+    @property
+    def charges(self) -> tuple[Amount, ...]:
+        """What it cost, unit by unit."""
+        return total(amount for record in self.shards for amount in record.charges)
+
+    def __repr__(self) -> str:
+        nodes = len({record.node_id for record in self.shards})
+        return (
+            f"<QVMResult {self.name!r}: {self.shots:,} shots, {len(self.packed):,} outcomes, "
+            f"{nodes} node{'s' if nodes != 1 else ''}>"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON-able data, the document that ``qcos run --json`` prints."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "shots": self.shots,
+            "seed": self.seed,
+            "width": self.registers.width,
+            "registers": [[name, size] for name, size in self.registers.sizes],
+            "counts": self.counts,
+            "exact": self.exact,
+            "simulated": self.simulated,
+            "charges": [asdict(amount) for amount in self.charges],
+            "shards": [asdict(record) for record in self.shards],
+            "plan": self.plan.to_dict() if self.plan else dict(self.plan_data),
+            "warnings": list(self.warnings),
+            "versions": dict(self.versions),
+            "seconds": self.seconds,
+            "tags": list(self.tags),
+        }
+
+    def to_json(self) -> str:
+        """:meth:`to_dict` as text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> QVMResult:
+        """Read what :meth:`to_dict` wrote. The plan comes back as data, in ``plan_data``.
+
+        Raises:
+            InvalidArguments: a document of another schema, or a damaged one.
+        """
+        if data.get("schema") != SCHEMA:
+            message = f"expected a document of schema {SCHEMA}, found {data.get('schema')!r}."
+            raise InvalidArguments(message)
+        try:
+            return cls._read(data)
+        except (KeyError, TypeError, ValueError, CountsInvalid) as error:
+            message = f"a damaged document of schema {SCHEMA}: {type(error).__name__}: {error}."
+            raise InvalidArguments(message) from None
+
+    @classmethod
+    def _read(cls, data: Mapping[str, Any]) -> QVMResult:
+        registers = Registers(data["width"], tuple((n, s) for n, s in data["registers"]))
+        return cls(
+            name=data["name"],
+            shots=data["shots"],
+            seed=data["seed"],
+            registers=registers,
+            packed=PackedCounts.from_bitstrings(data["counts"], registers.width),
+            shards=tuple(_record(item) for item in data["shards"]),
+            plan_data=data["plan"],
+            warnings=tuple(data["warnings"]),
+            versions=data["versions"],
+            seconds=data["seconds"],
+            tags=tuple(data["tags"]),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> QVMResult:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            InvalidArguments: not JSON, or a document of another schema, or a damaged one.
+        """
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            message = f"not a JSON document: {error}."
+            raise InvalidArguments(message) from None
+        if not isinstance(data, dict):
+            message = f"expected a JSON object, found {type(data).__name__}."
+            raise InvalidArguments(message)
+        return cls.from_dict(data)
+
+
+def _record(data: Mapping[str, Any]) -> ShardRecord:
+    plain = dict(data)
+    plain["blocks"] = tuple((index, shots, seed) for index, shots, seed in plain["blocks"])
+    plain["charges"] = tuple(Amount(**amount) for amount in plain["charges"])
+    return ShardRecord(**plain)

@@ -1,0 +1,119 @@
+"""The seam between the executor and the providers: what is asked for and what comes back.
+
+Frozen, JSON-able, free of secrets. A job is cut into *tasks*; a task is one circuit with a few
+*blocks* of shots; a block is the unit of randomness: its seed depends on the job alone, so the
+same blocks give the same counts on whatever seeded node they run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qcos_core.errors import QCOSError
+from qcos_core.model.amounts import Amount
+
+if TYPE_CHECKING:
+    from qcos_core.model.counts import PackedCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """So many shots drawn with one seed.
+
+    Attributes:
+        index: position of the block within its circuit's blocks, from 0.
+        shots: at least 1.
+        seed: at least 0 and below 2**63.
+    """
+
+    index: int
+    shots: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Some whole blocks of one circuit: the unit that is planned, checked and retried.
+
+    Attributes:
+        id: unique in its job.
+        circuit_id: which circuit of the job.
+        blocks: which of its blocks, in order.
+        method: how the node shall simulate; ``"automatic"`` leaves it to the provider.
+        options: validated by ``NodeProvider.check_options``.
+    """
+
+    id: str
+    circuit_id: str
+    blocks: tuple[Block, ...]
+    method: str = "automatic"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def shots(self) -> int:
+        """The shots of all blocks together."""
+        return sum(block.shots for block in self.blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The task as JSON-able data."""
+        return {
+            "id": self.id,
+            "circuit_id": self.circuit_id,
+            "blocks": [[block.index, block.shots, block.seed] for block in self.blocks],
+            "method": self.method,
+            "options": dict(self.options),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a node answered for one task.
+
+    Attributes:
+        task_id: the task it answers; results are matched by it, never by order.
+        counts: the counts of all its blocks together.
+        data: what ``save_*`` instructions and the like returned.
+        error: why there are no counts.
+        simulated: ``False`` only if quantum hardware ran it.
+        method: the method that really ran, for example ``"statevector"``.
+        exact: ``False`` if the method was cut short; ``None`` if nobody knows.
+        executor: what ran it; empty means the node's own provider.
+        seconds: time spent running, queue excluded.
+        charges: what it cost.
+        metadata: JSON-able provenance (versions, device, transpiled circuit's hash).
+    """
+
+    task_id: str
+    counts: PackedCounts | None = None
+    data: Mapping[str, Any] | None = None
+    error: QCOSError | None = None
+    simulated: bool | None = None
+    method: str = ""
+    exact: bool | None = None
+    executor: str = ""
+    seconds: float | None = None
+    charges: tuple[Amount, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What an ``execute`` may return instead of a plain mapping, to say who did it and how.
+
+    Attributes:
+        counts: bitstring to number of shots, as a plain ``execute`` returns them.
+        executor: name shown in the provenance, for example ``"qcos-aer"``.
+        method: the method that ran.
+        simulated: ``False`` only if quantum hardware ran it.
+        exact: as in :class:`TaskResult`.
+        metadata: JSON-able provenance.
+    """
+
+    counts: Mapping[str, int]
+    executor: str = ""
+    method: str = ""
+    simulated: bool | None = None
+    exact: bool | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)

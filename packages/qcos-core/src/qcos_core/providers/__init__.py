@@ -1,0 +1,1 @@
+"""What a provider author touches: base classes, hooks, discovery, and the registry."""

@@ -1,0 +1,155 @@
+"""Base class of every provider."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from qcos_core.errors import InvalidArguments
+from qcos_core.model.nodes import Limits, QPUNodeSpec
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+    from qcos_core.model.circuits import CircuitProfile
+    from qcos_core.model.plans import Estimate
+    from qcos_core.model.seam import Execution, Task, TaskResult
+
+SEAM_VERSION = 1
+"""Version of this interface. A provider written for another one says so in ``SEAM``."""
+
+
+class NodeProvider(ABC):
+    """A source of nodes: a laptop, a GPU box, an allocation, an account at a vendor.
+
+    A provider needs a ``DISPLAY_NAME`` and ``build_nodes``. Everything else has a default that
+    a small provider never thinks about::
+
+        class MyGPUProvider(NodeProvider):
+            DISPLAY_NAME = "My DGX Cluster"
+
+            def build_nodes(self, **kwargs):
+                return [QPUNodeSpec(node_id="dgx-0", node_type=NodeType.GPU_AER, max_qubits=30)]
+
+    A provider without ``execute`` describes nodes whose circuits run on the fallback executors.
+    Its module must be light: import a vendor's SDK inside methods only. Its methods are called
+    from several threads at once, unless ``limits`` says ``max_in_flight=1``.
+    """
+
+    DISPLAY_NAME: ClassVar[str] = ""
+    """The name shown to people."""
+
+    SECRETS: ClassVar[frozenset[str]] = frozenset()
+    """Keyword arguments that must never be shown or stored.
+
+    Names like ``token``, ``api_key``, ``secret`` and ``password`` always count.
+    """
+
+    RUNS_IN: ClassVar[Literal["thread", "worker"]] = "thread"
+    """Where circuits run: in a thread of the coordinator, or in a worker process.
+
+    ``"worker"`` is for simulators: the class must be importable by name and keep no live state;
+    a worker makes its own instance and calls ``configure`` with the non-secret arguments. There a
+    deadline is kept by killing the process, and a crash takes nothing with it.
+    """
+
+    SEAM: ClassVar[int] = 1
+    """The version of the interface that the provider was written for."""
+
+    @abstractmethod
+    def build_nodes(self, *args: Any, **kwargs: Any) -> list[QPUNodeSpec]:
+        """The nodes this provider manages; at least one.
+
+        Args:
+            *args: none are passed; accepted so that overrides may name their own parameters.
+            **kwargs: what the user gave to ``ClusterBuilder.add``.
+
+        Raises:
+            ValueError: keyword arguments are missing or wrong; before any network call.
+        """
+
+    def configure(self, **kwargs: Any) -> None:
+        """Check and keep the user's arguments, without touching a network.
+
+        Called once, before ``health_check``, with the same arguments as ``build_nodes``.
+
+        Raises:
+            ValueError: keyword arguments are missing or wrong.
+        """
+
+    def health_check(self) -> bool:
+        """Whether the provider can be reached; ``False`` takes all its nodes offline."""
+        return True
+
+    def node_health(self, nodes: Sequence[QPUNodeSpec]) -> Mapping[str, str | None]:
+        """Why each node is offline, by node id; ``None`` or no entry where it is not."""
+        return {}
+
+    def limits(self, node: QPUNodeSpec) -> Limits:
+        """What the planner may assume about one node."""
+        return Limits()
+
+    @classmethod
+    def estimate_nodes(cls, **kwargs: Any) -> Mapping[str, int] | None:
+        """How many nodes ``build_nodes(**kwargs)`` would return, by label, as pure arithmetic.
+
+        Labels are shown to people, for example ``{"SV": 16, "MPS": 2}``. ``None`` means that
+        only the network knows.
+        """
+        return None
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Validate and normalise the options of a run; the result must be JSON-able.
+
+        Raises:
+            InvalidArguments: an option this provider does not know, or a wrong value.
+        """
+        if options:
+            message = f"{self.DISPLAY_NAME} takes no options; got {', '.join(sorted(options))}."
+            raise InvalidArguments(message)
+        return {}
+
+    def estimate_run(
+        self,
+        profile: CircuitProfile,
+        shots: int,
+        node: QPUNodeSpec,
+        options: Mapping[str, Any],
+    ) -> Estimate | None:
+        """What running a circuit would take, without running it; ``None`` if nobody can tell.
+
+        Raises:
+            CircuitRejected: this node cannot run such a circuit; the message says why.
+        """
+        return None
+
+    def execute(
+        self, circuit: QuantumCircuit, shots: int, node_spec: QPUNodeSpec
+    ) -> Mapping[str, int] | Execution | None:
+        """Run a circuit and return its counts.
+
+        An override may also name ``seed`` and ``options``, which are then passed.
+
+        Args:
+            circuit: the circuit as the user wrote it.
+            shots: how many shots must come back.
+            node_spec: the node to run on.
+
+        Returns:
+            Bitstrings of one bit for each classical bit, bit 0 on the right, spaces between
+            registers allowed, to numbers that sum to ``shots``. ``None``, or raising
+            ``NotImplementedError``, leaves the circuit to the fallback executors.
+        """
+        return None
+
+    def run_task(self, task: Task, circuit: QuantumCircuit, node: QPUNodeSpec) -> TaskResult | None:
+        """Run all blocks of a task in one call.
+
+        Override it to return data beside counts, to say which method ran, or because one call
+        is cheaper than one for each block. ``None`` means: call ``execute`` block by block.
+        """
+        return None
+
+    def close(self) -> None:
+        """Give back what the provider holds: connections, processes, sessions."""

@@ -1,0 +1,52 @@
+"""The hooks of QCOS: what falls through or fans out over plugins.
+
+What concerns one provider alone is a plain method of :class:`NodeProvider`. A plugin is a class
+or module with functions marked ``@hookimpl``, named in the entry-point group ``qcos.plugins`` or
+registered on one cluster with ``cluster.plugins.register(plugin)``. An implementation names only
+the arguments that it needs; arguments are added in later versions, never removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+    from qcos_core.model.nodes import QPUNodeSpec
+    from qcos_core.model.seam import Execution
+
+PROJECT = "qcos"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec(firstresult=True)
+def execute(
+    circuit: QuantumCircuit,
+    shots: int,
+    node_spec: QPUNodeSpec,
+    seed: int | None,
+    options: Mapping[str, Any],
+) -> Mapping[str, int] | Execution | None:
+    """Run a circuit for a node whose own provider did not.
+
+    The node's own ``execute`` comes first, then these, the one registered last first; the first
+    answer that is not ``None`` counts. An implementation must not be ``tryfirst``: it would
+    take circuits away from the node's own provider.
+
+    Args:
+        circuit: the circuit as the user wrote it.
+        shots: how many shots must come back.
+        node_spec: the node the circuit was planned for.
+        seed: below 2**63; the same seed should give the same counts.
+        options: validated options of the run.
+
+    Returns:
+        Counts, an :class:`Execution` that also says who ran them and how, or ``None`` to leave
+        the circuit to the next in line.
+    """

@@ -1,0 +1,134 @@
+"""The reference node: exact simulation on numpy, with nothing installed but qcos-core.
+
+It runs on ``circuits.numpy_simulator`` and is also the last of the fallback executors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from qcos_core.circuits.numpy_simulator import check_supported, sample
+from qcos_core.circuits.profile import profile
+from qcos_core.errors import CircuitRejected
+from qcos_core.model.nodes import Limits, NodeType, QPUNodeSpec
+from qcos_core.model.plans import Estimate
+from qcos_core.model.seam import Execution
+from qcos_core.providers import host
+from qcos_core.providers.arguments import check_positive
+from qcos_core.providers.base import NodeProvider
+from qcos_core.providers.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+    from qcos_core.model.circuits import CircuitProfile
+
+MAX_QUBITS = 20
+
+
+class LocalNumpyProvider(NodeProvider):
+    """Exact statevector simulation on numpy: mid-circuit measurement, reset and ``if_else``."""
+
+    DISPLAY_NAME = "Local numpy (reference)"
+    RUNS_IN = "worker"
+
+    def build_nodes(
+        self, n_nodes: int = 1, max_qubits: int = MAX_QUBITS, node_prefix: str = "local-numpy"
+    ) -> list[QPUNodeSpec]:
+        """Nodes on this machine.
+
+        Args:
+            n_nodes: how many.
+            max_qubits: widest circuit; at most what fits this machine's memory.
+            node_prefix: start of the node ids.
+        """
+        check_positive(n_nodes=n_nodes, max_qubits=max_qubits)
+        # twice, because applying a gate holds the old state and the new
+        width = min(max_qubits, host.widest_statevector(host.memory_bytes() // 2))
+        metadata = {"device": "CPU", "precision": "double"}
+        if width < max_qubits:
+            gib = host.memory_bytes() / 2**30
+            metadata["note"] = (
+                f"max_qubits lowered from {max_qubits} to {width}: "
+                f"this machine has {gib:.1f} GiB"
+            )
+        return [
+            QPUNodeSpec(
+                node_id=f"{node_prefix}-{index}",
+                node_type=NodeType.CPU_NUMPY,
+                max_qubits=width,
+                tags=["local", "numpy"],
+                metadata=dict(metadata),
+            )
+            for index in range(n_nodes)
+        ]
+
+    @classmethod
+    def estimate_nodes(cls, **kwargs: Any) -> Mapping[str, int]:
+        """One label, ``CPU fallback``."""
+        return {"CPU fallback": kwargs.get("n_nodes", 1)}
+
+    def limits(self, node: QPUNodeSpec) -> Limits:
+        """Simulated, free and seeded."""
+        return Limits(
+            host=host.host_name(),
+            memory_bytes=host.memory_bytes(),
+            simulated=True,
+            paid=False,
+            seeded=True,
+        )
+
+    def estimate_run(
+        self, profile: CircuitProfile, shots: int, node: QPUNodeSpec, options: Mapping[str, Any]
+    ) -> Estimate:
+        """A rough time from the number of amplitudes touched; exact always."""
+        check_supported(profile.operations)
+        amplitudes = profile.size << profile.width
+        branches = min(shots, 1 << min(10, profile.operations.get("measure", 0)))
+        seconds = (
+            2e-4 + 5e-5 * profile.size + 3e-8 * amplitudes * (branches if profile.dynamic else 1)
+        )
+        return Estimate(
+            seconds=(seconds / 3, seconds * 3),
+            memory_bytes=3 * host.statevector_bytes(profile.width),
+            method="statevector (numpy)",
+            exact=True,
+            sampling="once",
+        )
+
+    def execute(
+        self,
+        circuit: QuantumCircuit,
+        shots: int,
+        node_spec: QPUNodeSpec,
+        seed: int | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Execution:
+        """Draw ``shots`` from the circuit's exact distribution.
+
+        Raises:
+            CircuitRejected: an operation that this simulator does not do; the message names it.
+        """
+        counts = sample(circuit, shots, seed)
+        return Execution(
+            counts, executor="local_numpy", method="statevector", simulated=True, exact=True
+        )
+
+
+class NumpyFallback:
+    """The last of the fallback executors: any circuit up to ``MAX_QUBITS`` active qubits."""
+
+    @hookimpl(trylast=True)
+    def execute(
+        self, circuit: QuantumCircuit, shots: int, node_spec: QPUNodeSpec, seed: int | None
+    ) -> Execution | None:
+        """Run narrow circuits; leave wide ones and what numpy does not do to nobody."""
+        facts = profile(circuit)
+        if facts.width > MAX_QUBITS:
+            return None
+        try:
+            check_supported(facts.operations)
+        except CircuitRejected:
+            return None
+        return LocalNumpyProvider().execute(circuit, shots, node_spec, seed)

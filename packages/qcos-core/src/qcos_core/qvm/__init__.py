@@ -1,0 +1,1 @@
+"""The distributed quantum virtual machine: plan, execute, reconstruct."""

@@ -1,0 +1,60 @@
+"""Blocks: how the shots of a circuit are cut into pieces that each have a seed of their own.
+
+The layout is a pure function of the job and the method. It knows nothing of nodes, so the same
+job gives the same counts on one node, on two and on seven, and after a failover.
+
+The seed of block *b* of the circuit at position *p* in a job with seed *s* is::
+
+    int.from_bytes(hashlib.sha256(f"qcos-block-1:{s}:{p}:{b}".encode()).digest()[:8], "big") >> 1
+
+which is at least 0 and below 2**63.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from qcos_core.model.plans import Sampling
+from qcos_core.model.seam import Block
+
+LAYOUT = 1
+"""Version of the layout; recorded so that a run can be repeated after the layout changes."""
+
+_SHOTS_PER_BRANCHING_BLOCK = 65536
+_SHOTS_PER_BLOCK = 4096
+_MOST_BLOCKS = 64
+
+
+def block_seed(seed: int, position: int, index: int) -> int:
+    """The seed of one block, at least 0 and below 2**63."""
+    digest = sha256(f"qcos-block-{LAYOUT}:{seed}:{position}:{index}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def make_blocks(shots: int, seed: int, position: int, sampling: Sampling) -> tuple[Block, ...]:
+    """The blocks of one circuit.
+
+    Args:
+        shots: shots of the circuit, at least 1.
+        seed: the job's seed.
+        position: the circuit's place in the list given to ``run``, from 0.
+        sampling: how the method makes its shots. ``once`` gives one block, ``branching`` one
+            for each 65,536 shots, ``per_shot`` one for each 4,096 shots and at most 64.
+
+    Returns:
+        Blocks whose sizes differ by at most one shot, larger ones first.
+    """
+    number = _number(shots, sampling)
+    size, larger = divmod(shots, number)
+    return tuple(
+        Block(index, size + (index < larger), block_seed(seed, position, index))
+        for index in range(number)
+    )
+
+
+def _number(shots: int, sampling: Sampling) -> int:
+    if sampling == "per_shot":
+        return min(_MOST_BLOCKS, -(-shots // _SHOTS_PER_BLOCK))
+    if sampling == "branching":
+        return -(-shots // _SHOTS_PER_BRANCHING_BLOCK)
+    return 1

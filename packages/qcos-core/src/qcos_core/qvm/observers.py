@@ -1,0 +1,74 @@
+"""Tell observers what happens, without ever holding up the work."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from qcos_core.model.events import Event, EventKind
+
+_log = logging.getLogger(__name__)
+
+Observer = Callable[[Event], None]
+
+_CAPACITY = 10_000
+_DRAIN_SECONDS = 2.0
+
+
+class Events:
+    """Hands events of one run to observers, in a thread of its own.
+
+    The queue is bounded: an observer that cannot keep up loses events. What an observer raises
+    is logged and goes no further. Use it as a context manager; leaving it waits two seconds at
+    most for the last events to be seen.
+    """
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+        self._queue: queue.Queue[Event | None] = queue.Queue(_CAPACITY)
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        if self._observers:
+            self._thread = threading.Thread(target=self._pump, name="qcos-events", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._thread:
+            self._put(None)
+            self._thread.join(_DRAIN_SECONDS)
+
+    def emit(
+        self,
+        kind: EventKind,
+        *,
+        node_id: str = "",
+        task_id: str = "",
+        shots: int = 0,
+        attempt: int = 1,
+        pid: int = 0,
+        message: str = "",
+    ) -> None:
+        """Queue one event; without observers this does nothing."""
+        if self._thread:
+            self._put(Event(kind, time.time(), node_id, task_id, shots, attempt, pid, message))
+
+    def _put(self, event: Event | None) -> None:
+        try:
+            self._queue.put_nowait(event)
+        except queue.Full:
+            _log.debug("an observer is too slow; dropped %s", event)
+
+    def _pump(self) -> None:
+        while (event := self._queue.get()) is not None:
+            for observer in self._observers:
+                try:
+                    observer(event)
+                # other people's code: whatever it raises, the job must not notice
+                except Exception:  # noqa: BLE001
+                    _log.exception("an observer failed on %s", event.kind)

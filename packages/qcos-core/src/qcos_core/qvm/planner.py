@@ -1,0 +1,183 @@
+"""From circuits and a cluster to a plan. Planning runs nothing and spends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qcos_core.cluster.registry import Node, QPURegistry
+from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
+from qcos_core.model.circuits import CircuitProfile, Requirements
+from qcos_core.model.nodes import Limits
+from qcos_core.model.plans import (
+    Decision,
+    Estimate,
+    PlannedCircuit,
+    Shard,
+    ShardPlan,
+    group_decisions,
+)
+from qcos_core.qvm.routing import Candidate, Load, Policy, policy_named
+from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
+from qcos_core.qvm.strategies.whole import whole
+
+STRATEGIES = ("auto", "whole", "batch", "shots")
+
+
+class ShardPlanner:
+    """Decides which node runs which circuit.
+
+    Args:
+        registry: the cluster.
+    """
+
+    def __init__(self, registry: QPURegistry) -> None:
+        self._registry = registry
+
+    def plan(
+        self,
+        circuits: Sequence[PlannedCircuit],
+        *,
+        policy: str = "fastest",
+        strategy: str = "auto",
+        require: Requirements | None = None,
+    ) -> ShardPlan:
+        """Make a plan for circuits that are already profiled.
+
+        Circuits that take long are placed first, each on the node that the policy picks.
+
+        Raises:
+            InvalidArguments: an unknown policy or strategy.
+            NoCapableNode: no node can run one of the circuits; says what each node lacks.
+        """
+        choose = policy_named(policy)
+        if strategy not in STRATEGIES:
+            message = f"strategy {strategy!r} is not one of {', '.join(STRATEGIES)}."
+            raise InvalidArguments(message)
+        offers = [self._offers(circuit, require or Requirements()) for circuit in circuits]
+        picks = _place(offers, choose)
+        shards: list[Shard] = []
+        decisions: list[Decision] = []
+        for circuit, (candidates, rejected), pick in zip(circuits, offers, picks, strict=True):
+            mine = _shards(circuit, candidates, pick, strategy)
+            shards += mine
+            used = {shard.node_id for shard in mine}
+            decisions += [_decision(circuit, one, pick, used, policy) for one in candidates]
+            decisions += rejected
+        return ShardPlan(
+            tuple(circuits), tuple(shards), tuple(decisions), policy, _name(circuits, shards)
+        )
+
+    def _offers(
+        self, circuit: PlannedCircuit, require: Requirements
+    ) -> tuple[list[Candidate], list[Decision]]:
+        candidates, rejected = [], []
+        for node in self._registry.nodes():
+            offer = _offer(node, circuit, require)
+            if isinstance(offer, Candidate):
+                candidates.append(offer)
+            else:
+                rejected.append(
+                    Decision(circuit.id, node.spec.node_id, node.key, chosen=False, reason=offer)
+                )
+        if not candidates:
+            raise _nothing_fits(circuit, rejected)
+        return candidates, rejected
+
+
+def _offer(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candidate | str:
+    """The node as a candidate for a circuit, or why it is none."""
+    limits = node.provider.limits(node.spec)
+    reason = _lacks(node, limits, circuit, require)
+    if reason:
+        return reason
+    try:
+        options = node.provider.check_options(circuit.options)
+        estimate = node.provider.estimate_run(circuit.profile, circuit.shots, node.spec, options)
+    except (CircuitRejected, InvalidArguments) as error:
+        return str(error)
+    return Candidate(node, limits, options, estimate or Estimate())
+
+
+def _lacks(
+    node: Node, limits: Limits, circuit: PlannedCircuit, require: Requirements
+) -> str | None:
+    spec, profile = node.spec, circuit.profile
+    if spec.offline_reason:
+        return f"offline: {spec.offline_reason}"
+    unwanted = _unwanted(node, limits, require)
+    if unwanted:
+        return unwanted
+    needed = _needed_qubits(profile, limits)
+    if needed > spec.max_qubits:
+        return f"needs {needed} qubits, the node has {spec.max_qubits}"
+    if limits.max_shots is not None and circuit.shots > limits.max_shots:
+        return f"{circuit.shots:,} shots, the node takes at most {limits.max_shots:,}"
+    return None
+
+
+def _needed_qubits(profile: CircuitProfile, limits: Limits) -> int:
+    """Idle wires are no width to a simulator; to hardware, and to who does not say, they are."""
+    return profile.width if limits.simulated else profile.num_qubits
+
+
+def _unwanted(node: Node, limits: Limits, require: Requirements) -> str | None:
+    spec = node.spec
+    kinds = {spec.node_type.value, spec.node_type.name}
+    if require.node_types and not kinds.intersection(require.node_types):
+        return f"excluded by require: node_type is {spec.node_type.name}"
+    missing = [tag for tag in require.tags if tag not in spec.tags]
+    if missing:
+        return f"excluded by require: lacks the tag {', '.join(missing)}"
+    if spec.max_qubits < require.min_qubits:
+        return f"excluded by require: {spec.max_qubits} qubits, below {require.min_qubits}"
+    if require.simulated is not None and limits.simulated is not require.simulated:
+        return f"excluded by require: simulated is {limits.simulated}"
+    if spec.node_id in require.exclude or node.key in require.exclude:
+        return "excluded by require"
+    return None
+
+
+def _place(
+    offers: Sequence[tuple[list[Candidate], list[Decision]]], choose: Policy
+) -> list[Candidate]:
+    """A candidate for each circuit; those that take longest are placed first."""
+    load = Load()
+    picks: list[Any] = [None] * len(offers)
+    order = sorted(range(len(offers)), key=lambda i: -min(one.seconds for one in offers[i][0]))
+    for index in order:
+        picks[index] = choose(offers[index][0], load)
+        load.add(picks[index])
+    return picks
+
+
+def _shards(
+    circuit: PlannedCircuit, candidates: Sequence[Candidate], pick: Candidate, strategy: str
+) -> list[Shard]:
+    group = poolable(candidates, pick)
+    if strategy == "shots" or (strategy == "auto" and wins(group)):
+        return spread_shots(circuit, group)
+    return whole(circuit, pick)
+
+
+def _name(circuits: Sequence[PlannedCircuit], shards: Sequence[Shard]) -> str:
+    if len(shards) > len(circuits):
+        return "shots"
+    return "batch" if len(circuits) > 1 else "whole"
+
+
+def _decision(
+    circuit: PlannedCircuit, one: Candidate, pick: Candidate, used: set[str], policy: str
+) -> Decision:
+    chosen = one.node.spec.node_id in used
+    reason = "" if chosen else f"{pick.node.spec.node_id} comes first by policy {policy}"
+    return Decision(circuit.id, one.node.spec.node_id, one.node.key, chosen, reason, one.estimate)
+
+
+def _nothing_fits(circuit: PlannedCircuit, rejected: Sequence[Decision]) -> NoCapableNode:
+    profile = circuit.profile
+    lines = [f"no node can run {circuit.name} ({profile.width} active qubits):"]
+    for decision, number in group_decisions(rejected):
+        alike = f" (+{number - 1} alike)" if number > 1 else ""
+        lines.append(f"  {decision.node_id}{alike}: {decision.reason}")
+    return NoCapableNode("\n".join(lines))

@@ -1,0 +1,147 @@
+"""What goes through a worker's pipes: length-prefixed frames of pickled requests and replies.
+
+Pickle is safe here, and here alone: both ends are this user's own processes, and the pipes have
+no name by which anybody else could open them.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qcos_core.errors import QCOSError
+from qcos_core.model.nodes import QPUNodeSpec
+from qcos_core.model.seam import Task, TaskResult
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+_LENGTH = struct.Struct("<Q")
+_QPY_KEEPS = frozenset(
+    ("barrier", "delay", "measure", "reset", "if_else", "for_loop", "while_loop", "switch_case")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRef:
+    """How a worker finds a provider: its class by name, and its non-secret arguments.
+
+    Attributes:
+        module: name of the module.
+        qualname: name of the class in it.
+        kwargs: passed to ``configure``.
+    """
+
+    module: str
+    qualname: str
+    kwargs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of a provider's method.
+
+    Attributes:
+        provider: the provider.
+        spec: the node, without credentials.
+        circuit: the circuit, as :func:`pack_circuit` makes it.
+        width: classical bits of the circuit.
+        task: the task; its blocks are run by ``run_task``, or else by ``execute``.
+    """
+
+    provider: ProviderRef
+    spec: Mapping[str, Any]
+    circuit: tuple[str, bytes]
+    width: int
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request: a result, an error, or neither if the provider declined."""
+
+    result: TaskResult | None = None
+    error: QCOSError | None = None
+
+
+def spec_to_dict(spec: QPUNodeSpec) -> dict[str, Any]:
+    """A node without its credentials."""
+    return {
+        "node_id": spec.node_id,
+        "node_type": spec.node_type.value,
+        "max_qubits": spec.max_qubits,
+        "tags": list(spec.tags),
+        "online": spec.online,
+        "metadata": dict(spec.metadata),
+    }
+
+
+def pack_circuit(circuit: QuantumCircuit) -> tuple[str, bytes]:
+    """A circuit as bytes: QPY where that keeps everything, else pickle, which is slower.
+
+    QPY forgets what ``save_*`` instructions and noise carry.
+    """
+    from qiskit import qpy
+
+    if _qpy_keeps(circuit):
+        buffer = io.BytesIO()
+        qpy.dump(circuit, buffer)
+        return "qpy", buffer.getvalue()
+    return "pickle", pickle.dumps(circuit, pickle.HIGHEST_PROTOCOL)
+
+
+def unpack_circuit(packed: tuple[str, bytes]) -> QuantumCircuit:
+    """The circuit that :func:`pack_circuit` packed."""
+    kind, content = packed
+    if kind == "pickle":
+        return pickle.loads(content)  # noqa: S301 - see the module's docstring
+    from qiskit import qpy
+
+    return qpy.load(io.BytesIO(content))[0]
+
+
+def send(descriptor: int, message: Any) -> None:
+    """Write one frame."""
+    content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    view = memoryview(_LENGTH.pack(len(content)) + content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def receive(descriptor: int) -> Any:
+    """Read one frame.
+
+    Raises:
+        EOFError: the other end is gone.
+    """
+    (length,) = _LENGTH.unpack(_read(descriptor, _LENGTH.size))
+    return pickle.loads(_read(descriptor, length))  # noqa: S301 - see the module's docstring
+
+
+def _read(descriptor: int, length: int) -> bytes:
+    parts = []
+    while length:
+        part = os.read(descriptor, min(length, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def _qpy_keeps(circuit: QuantumCircuit) -> bool:
+    for instruction in circuit.data:
+        if instruction.is_standard_gate():
+            continue
+        if instruction.name not in _QPY_KEEPS:
+            return False
+        if instruction.is_control_flow() and not all(
+            _qpy_keeps(block) for block in instruction.operation.blocks
+        ):
+            return False
+    return True
