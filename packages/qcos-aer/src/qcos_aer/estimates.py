@@ -8,9 +8,13 @@ from qcos_core.providers import host
 FEW_QUBITS = 10
 """Up to this width one thread is fastest: starting more costs more than they save."""
 
+SHORT_SECONDS = 0.05
+"""Below this a fallback runs in the caller's process."""
+
 _RUN_SECONDS = 2e-3
 _AMPLITUDE_SECONDS = 1.5e-9
 _MPS_OPERATION_SECONDS = 2e-5
+_REPEAT_SECONDS = 2e-6
 _SHOT_SECONDS = 5e-7
 
 _CLIFFORD = frozenset(
@@ -29,8 +33,9 @@ def estimate(profile: CircuitProfile, shots: int, method: str, device: str) -> E
         message = "it uses classical variables, which Aer does not support"
         raise CircuitRejected(message)
     chosen = likely_method(profile, method)
-    repeats = shots if profile.dynamic and chosen != "stabilizer" else 1
-    work = profile.size * _operation_seconds(profile.width, chosen) * repeats
+    work = profile.size * _operation_seconds(profile.width, chosen)
+    if profile.dynamic:
+        work = (work + profile.size * _REPEAT_SECONDS) * shots
     seconds = _RUN_SECONDS + work + shots * _SHOT_SECONDS
     return Estimate(
         seconds=(seconds / 3, seconds * 3),

@@ -1,27 +1,18 @@
-"""The providers of qcos-aer. Aer itself is imported when a circuit runs, not before."""
+"""The providers of qcos-aer. Listing them imports this module alone, not what they run on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from qcos_aer.estimates import estimate
-from qcos_core import (
-    CircuitProfile,
-    Estimate,
-    Execution,
-    Limits,
-    NodeProvider,
-    NodeType,
-    QPUNodeSpec,
-    Task,
-    TaskResult,
-)
+from qcos_core import Limits, NodeProvider, NodeType, QPUNodeSpec
 from qcos_core.providers import host
 from qcos_core.providers.arguments import check_positive
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+
+    from qcos_core import CircuitProfile, Estimate, Execution, Task, TaskResult
 
 MAX_SHOTS = 10**9
 """Most shots of one Aer run; beyond it Aer's own counters overflow."""
@@ -55,6 +46,8 @@ class AerProvider(NodeProvider):
         self, profile: CircuitProfile, shots: int, node: QPUNodeSpec, options: Mapping[str, Any]
     ) -> Estimate:
         """A rough time and an exact memory figure; see :mod:`qcos_aer.estimates`."""
+        from qcos_aer.estimates import estimate
+
         return estimate(profile, shots, self.METHOD, self.DEVICE)
 
     def execute(
@@ -71,13 +64,11 @@ class AerProvider(NodeProvider):
             CircuitRejected: an operation that Aer does not have.
             JobFailed: Aer reported a failure.
         """
-        from qcos_aer.simulate import run_block
-        from qcos_aer.unroll import unrolled
+        from qcos_aer.simulate import Sampler
+        from qcos_core import Execution, Registers
 
-        native = unrolled(circuit)
-        outcome = run_block(native, shots, seed, method=self.METHOD, device=self.DEVICE)
-        width = native.num_clbits
-        counts = {format(value, f"0{width}b"): n for value, n in outcome.counts.items()}
+        outcome = Sampler(circuit, method=self.METHOD, device=self.DEVICE).run(shots, seed)
+        counts = outcome.counts.to_dict(Registers(circuit.num_clbits))
         return Execution(
             counts,
             "qcos-aer",
@@ -94,9 +85,9 @@ class AerProvider(NodeProvider):
             CircuitRejected: an operation that Aer does not have.
             JobFailed: Aer reported a failure.
         """
-        from qcos_aer.simulate import run_blocks
+        from qcos_aer.simulate import run_task
 
-        return run_blocks(task, circuit, method=self.METHOD, device=self.DEVICE)
+        return run_task(task, circuit, method=self.METHOD, device=self.DEVICE)
 
 
 class LocalCPUProvider(AerProvider):

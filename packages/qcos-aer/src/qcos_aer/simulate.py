@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qcos_aer import evolve
 from qcos_aer.estimates import threads_for
 from qcos_aer.unroll import unrolled
-from qcos_core import JobFailed, PackedCounts, Task, TaskResult
+from qcos_core import CircuitRejected, JobFailed, PackedCounts, Task, TaskResult
+from qcos_core.circuits.profile import profile
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -21,20 +23,20 @@ _local = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What Aer returned for one block.
+    """What came out of one block.
 
     Attributes:
-        counts: outcome, as an integer whose bit *i* is classical bit *i*, to shots.
+        counts: the counts.
         method: the method that ran.
         metadata: device and versions.
     """
 
-    counts: Mapping[int, int]
+    counts: PackedCounts
     method: str
     metadata: Mapping[str, Any]
 
 
-def run_blocks(task: Task, circuit: QuantumCircuit, *, method: str, device: str) -> TaskResult:
+def run_task(task: Task, circuit: QuantumCircuit, *, method: str, device: str) -> TaskResult:
     """Run every block of a task with its own seed and add up the counts.
 
     Raises:
@@ -42,16 +44,11 @@ def run_blocks(task: Task, circuit: QuantumCircuit, *, method: str, device: str)
         JobFailed: Aer reported a failure.
     """
     began = time.perf_counter()
-    native = unrolled(circuit)
-    outcomes = [
-        run_block(native, block.shots, block.seed, method=method, device=device)
-        for block in task.blocks
-    ]
-    width = native.num_clbits
-    counts = PackedCounts.merge([PackedCounts.from_ints(o.counts, width) for o in outcomes])
+    sampler = Sampler(circuit, method=method, device=device)
+    outcomes = [sampler.run(block.shots, block.seed) for block in task.blocks]
     return TaskResult(
         task.id,
-        counts,
+        PackedCounts.merge([outcome.counts for outcome in outcomes]),
         simulated=True,
         method=outcomes[0].method,
         exact=True,
@@ -60,31 +57,75 @@ def run_blocks(task: Task, circuit: QuantumCircuit, *, method: str, device: str)
     )
 
 
-def run_block(
-    circuit: QuantumCircuit, shots: int, seed: int | None, *, method: str, device: str
-) -> Outcome:
-    """Run a circuit that has only Aer's own operations.
+class Sampler:
+    """Draws shots from one circuit, in the way that is fastest for it.
+
+    Args:
+        circuit: any circuit with measurements.
+        method: an Aer method.
+        device: an Aer device.
 
     Raises:
-        JobFailed: Aer reported a failure.
+        CircuitRejected: an operation that Aer does not have.
     """
-    simulator = _simulator(method, device)
-    job = simulator.run(
-        circuit,
-        shots=shots,
-        seed_simulator=seed,
-        max_parallel_threads=threads_for(circuit.num_qubits),
-    )
-    result = job.result()
-    experiment = result.results[0] if result.results else None
-    if not result.success or experiment is None:
-        status = getattr(experiment, "status", "") or result.status
-        message = f"Aer failed: {status}."
-        raise JobFailed(message)
-    counts = {int(key, 16): number for key, number in experiment.data.counts.items()}
-    facts = experiment.metadata or {}
-    metadata = {"device": facts.get("device", device), "versions": _versions()}
-    return Outcome(counts, str(facts.get("method", method)), metadata)
+
+    def __init__(self, circuit: QuantumCircuit, *, method: str, device: str) -> None:
+        self._circuit = unrolled(circuit, method)
+        self._method = method
+        self._device = device
+        facts = profile(self._circuit)
+        self._threads = threads_for(facts.width)
+        self._evolves = evolve.applies(self._circuit, facts, method, device)
+
+    def run(self, shots: int, seed: int | None) -> Outcome:
+        """Draw shots.
+
+        Raises:
+            CircuitRejected: an expression that Aer does not know.
+            JobFailed: Aer reported a failure.
+        """
+        return self._evolve(shots, seed) if self._evolves else self._sample(shots, seed)
+
+    def _evolve(self, shots: int, seed: int | None) -> Outcome:
+        from qiskit_aer.library import SaveProbabilities
+
+        qubits, places = evolve.measured_places(self._circuit)
+        bare = evolve.without_measurements(self._circuit)
+        bare.append(SaveProbabilities(len(qubits)), qubits)
+        experiment = self._aer(bare, 1, None, "statevector")
+        probabilities = experiment.data.probabilities
+        width = self._circuit.num_clbits
+        counts = evolve.draw(probabilities, places, width, shots, seed)
+        return self._outcome(counts, experiment)
+
+    def _sample(self, shots: int, seed: int | None) -> Outcome:
+        experiment = self._aer(self._circuit, shots, seed, self._method)
+        counts = {int(key, 16): number for key, number in experiment.data.counts.items()}
+        packed = PackedCounts.from_ints(counts, self._circuit.num_clbits)
+        return self._outcome(packed, experiment)
+
+    def _aer(self, circuit: QuantumCircuit, shots: int, seed: int | None, method: str) -> Any:
+        from qiskit_aer import AerError
+
+        simulator = _simulator(method, self._device)
+        try:
+            result = simulator.run(
+                circuit, shots=shots, seed_simulator=seed, max_parallel_threads=self._threads
+            ).result()
+        except AerError as error:  # what it finds before it runs: an expression it does not know
+            message = f"Aer cannot run {circuit.name}: {error.message.rstrip('.')}."
+            raise CircuitRejected(message) from None
+        experiment = result.results[0] if result.results else None
+        if not result.success or experiment is None:
+            status = getattr(experiment, "status", "") or result.status
+            message = f"Aer failed: {status.strip().rstrip('.')}."
+            raise JobFailed(message)
+        return experiment
+
+    def _outcome(self, counts: PackedCounts, experiment: Any) -> Outcome:
+        facts = experiment.metadata or {}
+        metadata = {"device": facts.get("device", self._device), "versions": _versions()}
+        return Outcome(counts, str(facts.get("method", self._method)), metadata)
 
 
 def _simulator(method: str, device: str) -> AerSimulator:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from qcos_aer.nesting import is_astray, moved
 from qcos_core import CircuitRejected
 
 if TYPE_CHECKING:
@@ -13,11 +15,20 @@ if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
 
 _ALWAYS_NATIVE = frozenset({"barrier"})
+_CHANNELS = frozenset({"kraus", "superop"})
 _KNOWN_MODULES = ("qiskit.", "qiskit_aer.")
+# the classes of all gates and instructions that are known by nothing but a name of their own
+_NAMED_ONLY = (
+    "qiskit.circuit.controlledgate",
+    "qiskit.circuit.gate",
+    "qiskit.circuit.instruction",
+    "qiskit.qasm2.",
+)
+_translating = Lock()
 
 
-def unrolled(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit in Aer's own operations; ``circuit`` itself if it is so already.
+def unrolled(circuit: QuantumCircuit, method: str = "automatic") -> QuantumCircuit:
+    """The circuit in the own operations of an Aer method; ``circuit`` itself if it is so already.
 
     A full ``transpile`` costs 60 ms and more, a hundred times the run of a small circuit, so
     what is native passes after one look at each instruction. Custom gates are replaced by their
@@ -25,14 +36,15 @@ def unrolled(circuit: QuantumCircuit) -> QuantumCircuit:
     as ``ryy`` is not the ``ryy`` that Aer knows.
 
     Raises:
-        CircuitRejected: an operation that Aer does not have and that has no definition.
+        CircuitRejected: classical variables, on which Aer stops the process, or an operation
+            that Aer does not have and that has no definition.
     """
-    native = native_names()
-    if _is_native(circuit, native):
+    native = native_names(method)
+    if not _foreign(circuit, native):
         return circuit
     plain = _inlined(circuit)
-    if not _is_native(plain, native):
-        plain = _translated(plain)
+    if _foreign(plain, native):
+        plain = _translated(plain, method)
     missing = sorted(_foreign(plain, native))
     if missing:
         message = f"Aer does not have the operation {', '.join(missing)}, and it has no definition."
@@ -41,19 +53,18 @@ def unrolled(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 @cache
-def native_names() -> frozenset[str]:
-    """Names of the operations that Aer's CPU methods run as they are."""
+def native_names(method: str) -> frozenset[str]:
+    """Names of the operations that an Aer method runs as they are."""
     from qiskit_aer import AerSimulator
 
-    return frozenset(AerSimulator().target.operation_names) | _ALWAYS_NATIVE
-
-
-def _is_native(circuit: QuantumCircuit, native: Collection[str]) -> bool:
-    return next(iter(_foreign(circuit, native)), None) is None
+    return frozenset(AerSimulator(method=method).target.operation_names) | _ALWAYS_NATIVE
 
 
 def _foreign(circuit: QuantumCircuit, native: Collection[str]) -> set[str]:
-    """Names of the operations, nested ones included, that Aer would not recognise."""
+    """Names of the operations, nested ones included, that Aer would not run as they are."""
+    if circuit.num_identifiers:
+        message = "it uses classical variables, which Aer does not support."
+        raise CircuitRejected(message)
     names = set()
     for instruction in circuit.data:
         if instruction.is_standard_gate():
@@ -62,27 +73,30 @@ def _foreign(circuit: QuantumCircuit, native: Collection[str]) -> set[str]:
         elif instruction.is_control_flow() and instruction.name != "box":
             for block in instruction.operation.blocks:
                 names |= _foreign(block, native)
+                if is_astray(block, instruction):
+                    names.add(instruction.name)
         elif instruction.name not in native or _is_custom(instruction.operation):
             names.add(instruction.name)
     return names
 
 
 def _is_custom(operation: Any) -> bool:
-    """Whether an operation is somebody's own definition, whatever it is called."""
-    cls = getattr(operation, "base_class", type(operation))
-    generic = cls.__name__ in ("Gate", "Instruction", "_DefinedGate")
-    return generic or not str(cls.__module__).startswith(_KNOWN_MODULES)
+    """Whether the name does not say what the operation does."""
+    if operation.name in _CHANNELS and operation.definition is None:
+        return False
+    home = getattr(operation, "base_class", type(operation)).__module__
+    return not home.startswith(_KNOWN_MODULES) or home.startswith(_NAMED_ONLY)
 
 
 def _inlined(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Custom gates and boxes replaced by what they contain."""
+    """Custom gates and boxes replaced by what they contain, and blocks on the circuit's bits."""
     result = circuit.copy_empty_like()
     for instruction in circuit.data:
         operation = instruction.operation
         if instruction.name == "box":
             _insert(result, operation.blocks[0], instruction)
         elif instruction.is_control_flow():
-            blocks = [_inlined(block) for block in operation.blocks]
+            blocks = [_inlined(moved(block, instruction)) for block in operation.blocks]
             result.append(instruction.replace(operation=operation.replace_blocks(blocks)))
         elif _is_custom(operation) and operation.definition is not None:
             _insert(result, operation.definition, instruction)
@@ -92,24 +106,29 @@ def _inlined(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 def _insert(result: QuantumCircuit, body: QuantumCircuit, instruction: Any) -> None:
-    result.compose(_inlined(body), instruction.qubits, instruction.clbits, inplace=True, copy=False)
+    plain = _inlined(moved(body, instruction))
+    result.compose(plain, instruction.qubits, instruction.clbits, inplace=True, copy=False)
 
 
-def _translated(circuit: QuantumCircuit) -> QuantumCircuit:
+def _translated(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
     from qiskit.transpiler.exceptions import TranspilerError
 
     try:
-        translated: QuantumCircuit = _translator().run(circuit)
+        with _translating:  # passes keep state, so a pass manager serves one thread at a time
+            translated: QuantumCircuit = _translator(method).run(circuit)
     except TranspilerError as error:
-        message = f"Aer cannot run {circuit.name}: {error.message}."
+        message = f"Aer cannot run {circuit.name}: {error.message.rstrip('.')}."
         raise CircuitRejected(message) from None
     return translated
 
 
 @cache
-def _translator() -> PassManager:
-    from qiskit.transpiler import generate_preset_pass_manager
+def _translator(method: str) -> PassManager:
+    from qiskit.transpiler import Target, generate_preset_pass_manager
+    from qiskit_aer import AerSimulator
 
-    return generate_preset_pass_manager(
-        optimization_level=0, basis_gates=sorted(native_names() - _ALWAYS_NATIVE)
-    )
+    aer = AerSimulator(method=method).target
+    wide = Target(num_qubits=1_000_000)  # Aer's own counts idle wires among those that must fit
+    for name in aer.operation_names:
+        wide.add_instruction(aer.operation_from_name(name), name=name)
+    return generate_preset_pass_manager(optimization_level=0, target=wide)

@@ -65,10 +65,18 @@ if TYPE_CHECKING:
     from qcos_core.model.seam import (
         Block as Block,
         Execution as Execution,
+        Handle as Handle,
+        Recovery as Recovery,
+        State as State,
+        Status as Status,
+        Submission as Submission,
         Task as Task,
         TaskResult as TaskResult,
     )
-    from qcos_core.providers.base import NodeProvider as NodeProvider
+    from qcos_core.providers.base import (
+        JobNodeProvider as JobNodeProvider,
+        NodeProvider as NodeProvider,
+    )
     from qcos_core.providers.hookspecs import hookimpl as hookimpl
     from qcos_core.providers.registry import NodeProviderRegistry as NodeProviderRegistry
     from qcos_core.qvm.machine import DistributedQVM as DistributedQVM
@@ -112,8 +120,18 @@ _HOMES = {
     "model.nodes": ("Credentials", "Limits", "NodeType", "QPUNodeSpec"),
     "model.plans": ("Decision", "Estimate", "Shard", "ShardPlan"),
     "model.results": ("QVMResult", "ShardRecord"),
-    "model.seam": ("Block", "Execution", "Task", "TaskResult"),
-    "providers.base": ("NodeProvider",),
+    "model.seam": (
+        "Block",
+        "Execution",
+        "Handle",
+        "Recovery",
+        "State",
+        "Status",
+        "Submission",
+        "Task",
+        "TaskResult",
+    ),
+    "providers.base": ("JobNodeProvider", "NodeProvider"),
     "providers.hookspecs": ("hookimpl",),
     "providers.registry": ("NodeProviderRegistry",),
     "qvm.machine": ("DistributedQVM",),

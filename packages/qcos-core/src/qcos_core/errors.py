@@ -147,9 +147,10 @@ class PartialResult(QCOSError):
         *,
         results: Sequence[Any] = (),
         errors: Mapping[str, QCOSError] | None = None,
+        node: str | None = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, node=node, hint=hint)
         self.results = list(results)
         self.errors = dict(errors or {})
 

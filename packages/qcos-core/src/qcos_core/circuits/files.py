@@ -92,7 +92,7 @@ def _qasm3(text: str, name: str) -> QuantumCircuit:
     # syntax errors have their own class in a package that may be missing; deep nesting and large
     # numbers raise RecursionError and OverflowError
     except Exception as error:  # noqa: BLE001
-        _reject(name, f"not valid OpenQASM 3: {error or type(error).__name__}")
+        _reject(name, f"not valid OpenQASM 3: {type(error).__name__} {error}".rstrip())
 
 
 def _qpy(content: bytes, name: str) -> list[QuantumCircuit]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qcos_core.circuits.compact import compact
 from qcos_core.circuits.profile import profile
 from qcos_core.errors import CircuitRejected
+from qcos_core.model.circuits import CircuitProfile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +38,7 @@ def sample(circuit: QuantumCircuit, shots: int, seed: int | None = None) -> dict
     import numpy as np
 
     facts = profile(circuit)
-    check_supported(facts.operations)
+    check_supported(facts)
     small = compact(circuit, facts.active)
     program = _program(small)
     tail = _tail(program)
@@ -97,10 +98,13 @@ def _program(
         wires = [qubit_at[bit] for bit in instruction.qubits]
         bits = [clbit_at[bit] for bit in instruction.clbits]
         name, operation = instruction.name, instruction.operation
-        if name in ("barrier", "delay", "id", "global_phase"):
+        if name in ("barrier", "delay"):
             continue
         if name == "if_else":
             operation = _if_else(operation, circuit, wires, bits, clbit_at)
+        elif bits and name != "measure" and operation.definition is not None:
+            steps += _program(operation.definition, wires, bits)  # it measures inside
+            continue
         steps.append(_Step(name, operation, wires, bits))
     return steps
 
@@ -114,9 +118,6 @@ def _if_else(
 ) -> _Branch:
     from qiskit.circuit import Clbit
 
-    if not isinstance(operation.condition, tuple):
-        message = "local_numpy does not do conditions that are expressions."
-        raise CircuitRejected(message, hint="Install qcos-aer and run it on local_cpu.")
     target, value = operation.condition
     tested = [target] if isinstance(target, Clbit) else list(target)
     blocks = [_program(block, wires, bits) for block in operation.blocks]
@@ -265,14 +266,16 @@ def _set(bits: int, place: int, value: int) -> int:
     return (bits & ~(1 << place)) | (value << place)
 
 
-def check_supported(operations: Mapping[str, int]) -> None:
-    """Refuse operations that this simulator does not do, from their names.
+def check_supported(facts: CircuitProfile) -> None:
+    """Refuse a circuit that this simulator does not do, from its profile.
 
     Raises:
-        CircuitRejected: naming them.
+        CircuitRejected: naming what it does not do.
     """
-    found = [name for name in _UNSUPPORTED if name in operations]
-    found += [name for name in operations if name.startswith("save_")]
+    found = [name for name in _UNSUPPORTED if name in facts.operations]
+    found += [name for name in facts.operations if name.startswith("save_")]
+    if facts.expressions:
+        found.append("conditions that are expressions")
     if found:
         message = f"local_numpy does not do {', '.join(sorted(found))}."
         raise CircuitRejected(message, hint="Install qcos-aer and run it on local_cpu.")

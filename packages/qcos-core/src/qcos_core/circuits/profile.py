@@ -1,8 +1,9 @@
-"""One pass over a circuit that finds what planning needs."""
+"""What planning needs to know of a circuit, found without building anything."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.model.circuits import CircuitProfile
@@ -11,46 +12,27 @@ from qcos_core.model.counts import Registers
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-_NOT_WORK = frozenset({"barrier", "delay"})
+_NOT_WORK = frozenset(("barrier", "delay"))
 
 
 def profile(circuit: QuantumCircuit) -> CircuitProfile:
     """The facts about a circuit that planning needs; see :class:`CircuitProfile`."""
-    qubits = {bit: index for index, bit in enumerate(circuit.qubits)}
-    clbits = {bit: index for index, bit in enumerate(circuit.clbits)}
-    operations: Counter[str] = Counter()
-    active: set[int] = set()
-    measured: set[int] = set()
-    written: set[int] = set()
-    dynamic = False
-    for instruction in circuit.data:
-        name = instruction.name
-        operations[name] += 1
-        if name in _NOT_WORK:
-            continue
-        here = [qubits[bit] for bit in instruction.qubits]
-        active.update(here)
-        if not dynamic:
-            touched = measured.intersection(here)
-            if name == "measure":
-                target = clbits[instruction.clbits[0]]
-                dynamic = bool(touched) or target in written
-                measured.update(here)
-                written.add(target)
-            else:
-                dynamic = bool(touched) or name == "reset" or instruction.is_control_flow()
-        if instruction.is_control_flow():
-            for block in instruction.operation.blocks:
-                _count(block, operations)
+    operations: dict[str, int] = dict(circuit.count_ops())
+    inside = [] if _flat_names().issuperset(operations) else list(_inside(circuit))
+    dynamic = bool(inside) or "reset" in operations or _measures_midway(circuit, operations)
+    for block in inside:
+        for name, number in block.count_ops().items():
+            operations[name] = operations.get(name, 0) + number
     return CircuitProfile(
         name=circuit.name,
         num_qubits=circuit.num_qubits,
-        active=tuple(sorted(active)),
+        active=_active(circuit),
         registers=registers(circuit),
-        operations=dict(operations),
+        operations=operations,
         measured="measure" in operations,
         dynamic=dynamic,
         variables=circuit.num_identifiers > 0,
+        expressions=bool(inside) and any(map(_decides_by_expression, [circuit, *inside])),
         unbound=tuple(parameter.name for parameter in circuit.parameters),
     )
 
@@ -61,10 +43,80 @@ def registers(circuit: QuantumCircuit) -> Registers:
     return Registers(circuit.num_clbits, sizes)
 
 
-def _count(block: QuantumCircuit, operations: Counter[str]) -> None:
-    for instruction in block.data:
-        operations[instruction.name] += 1
+def _decides_by_expression(circuit: QuantumCircuit) -> bool:
+    from qiskit.circuit.classical.expr import Expr
+
+    return any(
+        isinstance(getattr(instruction.operation, name, None), Expr)
+        for instruction in circuit.data
+        if instruction.is_control_flow()
+        for name in ("condition", "target")
+    )
+
+
+def _active(circuit: QuantumCircuit) -> tuple[int, ...]:
+    """Indices of the qubits on which something happens; stops looking once that is all."""
+    total = circuit.num_qubits
+    seen: set[Any] = set()
+    for instruction in circuit.data:
+        if instruction.name not in _NOT_WORK:
+            seen.update(instruction.qubits)
+            if len(seen) == total:
+                return tuple(range(total))
+    return tuple(index for index, bit in enumerate(circuit.qubits) if bit in seen)
+
+
+def _measures_midway(circuit: QuantumCircuit, operations: dict[str, int]) -> bool:
+    """Whether a measured qubit is used again, or a measured bit written again."""
+    if len(_tail(circuit)) == operations.get("measure", 0):
+        return False
+    qubits: set[Any] = set()
+    clbits: set[Any] = set()
+    for instruction in circuit.data:
+        if instruction.name in _NOT_WORK:
+            continue
+        if not qubits.isdisjoint(instruction.qubits):
+            return True
+        if instruction.name == "measure":
+            if instruction.clbits[0] in clbits:
+                return True
+            qubits.update(instruction.qubits)
+            clbits.update(instruction.clbits)
+    return False
+
+
+def _tail(circuit: QuantumCircuit) -> set[Any]:
+    """The bits written by measurements after which nothing but others like them follows."""
+    qubits: set[Any] = set()
+    clbits: set[Any] = set()
+    for instruction in reversed(circuit.data):
+        if instruction.name in _NOT_WORK:
+            continue
+        qubit, clbit = instruction.qubits[:1], instruction.clbits[:1]
+        if instruction.name != "measure" or qubit[0] in qubits or clbit[0] in clbits:
+            break
+        qubits.update(qubit)
+        clbits.update(clbit)
+    return clbits
+
+
+@cache
+def _flat_names() -> frozenset[str]:
+    """Names of operations that hold no circuit to look into."""
+    from qiskit.circuit.library import get_standard_gate_name_mapping
+
+    return frozenset(get_standard_gate_name_mapping()) | {"barrier", "initialize", "unitary"}
+
+
+def _inside(circuit: QuantumCircuit) -> Iterator[QuantumCircuit]:
+    """The circuits inside control flow and inside instructions that measure."""
+    for instruction in circuit.data:
         if instruction.is_control_flow():
-            inner: Any = instruction.operation
-            for nested in inner.blocks:
-                _count(nested, operations)
+            inside = instruction.operation.blocks
+        elif instruction.clbits and instruction.name != "measure":
+            inside = filter(None, [instruction.operation.definition])
+        else:
+            continue
+        for block in inside:
+            yield block
+            yield from _inside(block)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qcos_core.cluster.builder import ClusterBuilder
+from qcos_core.cluster.builder import ClusterBuilder, secrets_of
 from qcos_core.errors import InvalidArguments
-from qcos_core.model.redaction import is_secret_name
+from qcos_core.model.redaction import redact
 from qcos_core.providers.registry import NodeProviderRegistry
 
 _JSON_START = ("[", "{", *"0123456789")
@@ -66,7 +66,7 @@ def parse_slots(slots: Sequence[str]) -> ClusterBuilder:
     builder = ClusterBuilder()
     for text in slots:
         key, _, rest = text.partition(":")
-        builder.add(key, **_pairs(text, rest))
+        builder.add(key, **_pairs(key, rest))
     return builder
 
 
@@ -76,20 +76,21 @@ def default_cluster() -> ClusterBuilder:
     return ClusterBuilder().add(key)
 
 
-def _pairs(text: str, rest: str) -> dict[str, Any]:
+def _pairs(key: str, rest: str) -> dict[str, Any]:
     kwargs: dict[str, Any] = {}
     repeated: set[str] = set()
+    secrets = secrets_of(key)
     for part in _split(rest):
         name, equals, value = part.partition("=")
         name = name.strip()
         if not equals or not name.isidentifier():
-            message = f"cannot read {part!r} in {text!r}."
+            message = f"cannot read {name!r} among the arguments of {key}."
             raise InvalidArguments(message, hint="Write KEY:name=value,name=value.")
-        if is_secret_name(name):
+        parsed = _value(name, value.strip())
+        if redact({name: parsed}, secrets) != {name: parsed}:
             message = f"{name} is a secret; command lines are seen by everyone on this machine."
             hint = f'Put it in a cluster.toml as {name} = {{env = "NAME"}} and use --cluster.'
             raise InvalidArguments(message, hint=hint)
-        parsed = _value(value.strip(), text)
         if name not in kwargs:
             kwargs[name] = parsed
         elif name in repeated:
@@ -115,14 +116,14 @@ def _split(rest: str) -> list[str]:
     return [part for part in [*parts, rest[start:]] if part.strip()]
 
 
-def _value(value: str, text: str) -> Any:
+def _value(name: str, value: str) -> Any:
     if value not in ("true", "false") and not value.startswith(_JSON_START):
         return value
     try:
         return json.loads(value)
     except json.JSONDecodeError:
         if value.startswith(("[", "{")):
-            message = f"{value!r} in {text!r} is not JSON."
+            message = f"the value of {name} begins like JSON, but it is not."
             raise InvalidArguments(message) from None
         return value
 
@@ -145,12 +146,16 @@ def _resolved(value: Any, where: str) -> Any:
 
 def _from_keyring(reference: str, where: str) -> str:
     try:
-        import keyring
+        import keyring.errors
     except ImportError:
         message = f"{where}: the keyring package is not installed."
         raise InvalidArguments(message, hint="Run: pip install 'qcos-core[keyring]'.") from None
     service, _, user = reference.partition("/")
-    secret = keyring.get_password(service, user)
+    try:
+        secret = keyring.get_password(service, user)
+    except keyring.errors.KeyringError as error:
+        message = f"{where}: the keyring cannot be read: {error}"
+        raise InvalidArguments(message) from None
     if secret is None:
         message = f"{where}: the keyring has no password for {reference!r}."
         raise InvalidArguments(message, hint=f"Run: keyring set {service} {user}.")

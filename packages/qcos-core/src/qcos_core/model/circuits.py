@@ -50,6 +50,7 @@ class CircuitProfile:
         dynamic: a measurement is followed by more work on its qubit or bit, or there is control
             flow or a reset: shots cannot all be drawn from one final state.
         variables: uses classical variables.
+        expressions: a condition is an expression, not the value of a bit or register.
         unbound: names of the parameters without a value.
     """
 
@@ -61,6 +62,7 @@ class CircuitProfile:
     measured: bool = True
     dynamic: bool = False
     variables: bool = False
+    expressions: bool = False
     unbound: tuple[str, ...] = ()
 
     @property

@@ -95,27 +95,25 @@ class PackedCounts:
         """
         import numpy as np
 
-        outcomes, shots = [], []
-        for key, number in counts.items():
-            outcome = _integer("an outcome", key)
-            if not 0 <= outcome < 1 << width:
-                message = f"outcome {outcome} does not fit {width} classical bits."
-                raise CountsInvalid(message)
-            whole = _whole(number)
-            if whole:
-                outcomes.append(outcome)
-                shots.append(whole)
-        if sum(shots) >= _MOST_SHOTS:
-            message = f"{sum(shots)} shots are more than anybody can have asked for."
+        numbers = counts.values()
+        if not all(type(n) is int and n > 0 for n in numbers) or any(
+            type(k) is not int for k in counts
+        ):
+            counts = _cleaned(counts)
+        outcomes = sorted(counts)
+        if outcomes and not 0 <= outcomes[0] <= outcomes[-1] < 1 << width:
+            message = f"outcomes up to {outcomes[-1]} do not fit {width} classical bits."
             raise CountsInvalid(message)
-        order = sorted(range(len(outcomes)), key=outcomes.__getitem__)
+        if sum(counts.values()) >= _MOST_SHOTS:
+            message = f"{sum(counts.values())} shots are more than anybody can have asked for."
+            raise CountsInvalid(message)
         if width <= _WORD:
-            words = np.array([outcomes[i] for i in order], dtype=np.uint64).reshape(-1, 1)
+            words = np.array(outcomes, dtype=np.uint64).reshape(-1, 1)
         else:
             size = -(-width // _WORD) * 8
-            raw = b"".join(outcomes[i].to_bytes(size, "little") for i in order)
+            raw = b"".join([outcome.to_bytes(size, "little") for outcome in outcomes])
             words = np.frombuffer(raw, dtype="<u8").reshape(-1, size // 8).astype(np.uint64)
-        return cls(width, words, np.array([shots[i] for i in order], dtype=np.int64))
+        return cls(width, words, np.array([counts[k] for k in outcomes], dtype=np.int64))
 
     @classmethod
     def from_bitstrings(cls, counts: Mapping[str, int], width: int) -> PackedCounts:
@@ -136,6 +134,36 @@ class PackedCounts:
                 raise CountsInvalid(message)
             outcomes[outcome] = number
         return cls.from_ints(outcomes, width)
+
+    @classmethod
+    def from_indices(
+        cls,
+        indices: npt.NDArray[Any],
+        counts: npt.NDArray[Any],
+        *,
+        places: Sequence[int],
+        width: int,
+    ) -> PackedCounts:
+        """Pack what a simulator drew from a vector of probabilities.
+
+        Args:
+            indices: integers of shape ``(n,)``, ascending, each once; bit *j* of an index is
+                classical bit ``places[j]`` of the outcome.
+            counts: positive integers of shape ``(n,)``.
+            places: classical bits, ascending, which keeps outcomes in the order of indices.
+            width: classical bits of the circuit; those not in ``places`` are 0.
+        """
+        import numpy as np
+
+        indices = indices.astype(np.uint64)
+        words = np.zeros((len(indices), max(1, -(-width // _WORD))), dtype=np.uint64)
+        if len(places) <= _WORD and list(places) == list(range(len(places))):
+            words[:, 0] = indices
+        else:
+            for j, place in enumerate(places):
+                bit = (indices >> np.uint64(j)) & np.uint64(1)
+                words[:, place // _WORD] |= bit << np.uint64(place % _WORD)
+        return cls(width, words, counts.astype(np.int64))
 
     @classmethod
     def merge(cls, parts: Sequence[PackedCounts]) -> PackedCounts:
@@ -205,7 +233,8 @@ class PackedCounts:
 
     def _outcomes(self) -> list[int]:
         if self.words.shape[1] == 1:
-            return [int(word) for word in self.words[:, 0].tolist()]
+            outcomes: list[int] = self.words[:, 0].tolist()
+            return outcomes
         raw, size = self.words.astype("<u8").tobytes(), self.words.shape[1] * 8
         return [
             int.from_bytes(raw[start : start + size], "little")
@@ -217,6 +246,12 @@ class PackedCounts:
             return [""] * len(self)
         pattern = f"0{self.width}b"
         return [format(outcome, pattern) for outcome in self._outcomes()]
+
+
+def _cleaned(counts: Mapping[Any, Any]) -> dict[int, int]:
+    """Counts with plain integers, and without zero entries."""
+    whole = {_integer("an outcome", key): _whole(number) for key, number in counts.items()}
+    return {outcome: number for outcome, number in whole.items() if number}
 
 
 def _whole(number: Any) -> int:

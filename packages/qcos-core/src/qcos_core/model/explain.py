@@ -113,7 +113,7 @@ def _load(plan: ShardPlan) -> list[str]:
     for node_id in plan.node_ids:
         shards = [shard for shard in plan.shards if shard.node_id == node_id]
         shots = sum(shard.task.shots for shard in shards)
-        lines.append(f" {node_id}: {_plural(len(shards), 'shard')}, {shots:,} shots")
+        lines += _wrap(f" {node_id}: {_plural(len(shards), 'shard')}, {shots:,} shots", indent=2)
     return lines
 
 

@@ -41,7 +41,9 @@ class Credentials(Mapping[str, Any]):
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         if not isinstance(values, Mapping | None):
-            message = f"credentials must be a mapping of names to values, not {type(values).__name__}."
+            message = (
+                f"credentials must be a mapping of names to values, not {type(values).__name__}."
+            )
             raise InvalidArguments(message)
         self._values = dict(values or {})
 

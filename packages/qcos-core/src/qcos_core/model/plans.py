@@ -83,12 +83,14 @@ class Shard:
         node_id: where it runs.
         provider: key of the node's provider.
         estimate: what it should take.
+        simulated: whether the node's provider says that it is a simulator.
     """
 
     task: Task
     node_id: str
     provider: str
     estimate: Estimate | None = None
+    simulated: bool | None = None
 
 
 @dataclass(frozen=True)

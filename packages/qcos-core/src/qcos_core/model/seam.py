@@ -3,12 +3,17 @@
 Frozen, JSON-able, free of secrets. A job is cut into *tasks*; a task is one circuit with a few
 *blocks* of shots; a block is the unit of randomness: its seed depends on the job alone, so the
 same blocks give the same counts on whatever seeded node they run.
+
+Work that outlives a call, on a queue or at a vendor, travels as a *submission*: one remote call
+with a few tasks, stored under its key before it is sent and never regrouped. A *handle* is all
+that is needed to ask about it again, from any process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import QCOSError
@@ -117,3 +122,85 @@ class Execution:
     simulated: bool | None = None
     exact: bool | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One remote call: the tasks that travel together.
+
+    Attributes:
+        key: names it for ever; sent along where the vendor takes a key or a tag, so that a
+            submission whose answer was lost can be recognised instead of paid for again.
+        node_id: the node.
+        tasks: what it holds; the same tasks whenever it is sent again.
+        deadline_s: seconds after which nobody wants the answer any more.
+    """
+
+    key: str
+    node_id: str
+    tasks: tuple[Task, ...]
+    deadline_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What a provider needs to ask about a submission again, from any process.
+
+    Attributes:
+        key: the submission's key.
+        remote_ids: the vendor's ids; several where one submission became several jobs.
+        detail: whatever else the provider needs; JSON-able, and no secrets.
+    """
+
+    key: str
+    remote_ids: tuple[str, ...]
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+class State(str, Enum):
+    """Where a submission stands.
+
+    ``UNKNOWN`` is an answer of its own: nobody can tell, so nothing may be concluded from it,
+    least of all that the work failed.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+    @property
+    def final(self) -> bool:
+        """Whether it cannot change any more."""
+        return self in (State.DONE, State.FAILED, State.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A state with what else is known.
+
+    Attributes:
+        state: where it stands.
+        message: the vendor's own words.
+        queue_position: how many are before it.
+        poll_after_s: seconds the vendor asks to wait before the next question.
+    """
+
+    state: State
+    message: str = ""
+    queue_position: int | None = None
+    poll_after_s: float | None = None
+
+
+class Recovery(str, Enum):
+    """What can be done about a submission whose outcome is unknown.
+
+    ``IDEMPOTENT``: send it again; the same key gives the same job. ``FIND``: look it up by its
+    key, and send it again only if it is certainly absent. ``NONE``: a person must decide.
+    """
+
+    IDEMPOTENT = "idempotent"
+    FIND = "find"
+    NONE = "none"

@@ -54,13 +54,13 @@ def adapt(execute: Callable[..., Any]) -> Callable[..., Any]:
 
 def _taken_by_name(execute: Callable[..., Any]) -> list[str]:
     """Which of ``seed`` and ``options`` a method takes by name, beside its three arguments."""
-    parameters = list(inspect.signature(execute).parameters.values())
+    parameters = inspect.signature(execute).parameters.values()
+    kinds = {p.kind for p in parameters}
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if len(positional) < 3 and all(p.kind is not p.VAR_POSITIONAL for p in parameters):
-        message = f"{execute.__qualname__} must take the circuit, the shots and the node by position."
+    if len(positional) < 3 and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        message = f"{execute.__qualname__} does not take circuit, shots and node by position."
         raise InvalidArguments(message, hint="Write def execute(self, circuit, shots, node_spec).")
-    by_name = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
-    by_name |= {p.name for p in positional[3:] if p.kind is p.POSITIONAL_OR_KEYWORD}
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    taken = {p.name for p in positional if p.kind is p.POSITIONAL_OR_KEYWORD} - by_name
-    return [n for n in _OPTIONAL if n in by_name or (open_ended and n not in taken)]
+    three = {p.name for p in positional[:3]}
+    if inspect.Parameter.VAR_KEYWORD in kinds:
+        return [name for name in _OPTIONAL if name not in three]
+    return [p.name for p in parameters if p.name in _OPTIONAL and p.name not in three]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from qcos_core.errors import InvalidArguments
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from qcos_core.model.circuits import CircuitProfile
     from qcos_core.model.plans import Estimate
-    from qcos_core.model.seam import Execution, Task, TaskResult
+    from qcos_core.model.seam import (
+        Execution,
+        Handle,
+        Recovery,
+        State,
+        Status,
+        Submission,
+        Task,
+        TaskResult,
+    )
 
 SEAM_VERSION = 1
 """Version of this interface. A provider written for another one says so in ``SEAM``."""
@@ -153,3 +162,55 @@ class NodeProvider(ABC):
 
     def close(self) -> None:
         """Give back what the provider holds: connections, processes, sessions."""
+
+
+class JobNodeProvider(NodeProvider):
+    """A provider whose work outlives a call: a queue, a batch system, a vendor's cloud.
+
+    The executor stores a submission before it calls ``submit`` and the handle after. If it dies
+    in between, ``RECOVERY`` says what a new process may do. All methods may be called from
+    another process than the one that submitted, after ``configure`` with the same arguments.
+    """
+
+    RECOVERY: ClassVar[Recovery]
+    """What can be done about a submission whose outcome is unknown."""
+
+    SETTLE_S: ClassVar[float] = 0.0
+    """How many seconds ``find`` may miss a job that exists."""
+
+    @abstractmethod
+    def submit(
+        self, submission: Submission, load: Callable[[str], bytes], node: QPUNodeSpec
+    ) -> Handle:
+        """Send one submission.
+
+        Args:
+            submission: what to send; its key goes along.
+            load: the circuit of a ``circuit_id``, as QPY.
+            node: where to.
+
+        Raises:
+            OutcomeUnknown: a time-out or a server error after the request may have been read;
+                anything else means that certainly nothing was accepted.
+            QCOSError: it was refused.
+        """
+
+    @abstractmethod
+    def poll(self, handles: Sequence[Handle]) -> Mapping[str, Status]:
+        """The status of many submissions at once, by key; one that is missing is unknown."""
+
+    @abstractmethod
+    def fetch(self, handle: Handle) -> Sequence[TaskResult]:
+        """The results of a submission that is done, matched by task id; can be repeated."""
+
+    @abstractmethod
+    def cancel(self, handle: Handle) -> State:
+        """Ask for a submission to be cancelled; the state it is in then."""
+
+    def find(self, key: str) -> Handle | Literal["absent", "unknown"]:
+        """Look a submission up by its key.
+
+        ``"absent"`` only if it is certain, ``SETTLE_S`` after it was sent, that nothing was
+        accepted. Only asked where ``RECOVERY`` is ``FIND``.
+        """
+        return "unknown"

@@ -1,6 +1,6 @@
 """The reference node: exact simulation on numpy, with nothing installed but qcos-core.
 
-It runs on ``circuits.numpy_simulator`` and is also the last of the fallback executors.
+It runs on ``circuits.numpy_simulator``, which is imported when a circuit runs.
 """
 
 from __future__ import annotations
@@ -8,21 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qcos_core.circuits.numpy_simulator import check_supported, sample
-from qcos_core.circuits.profile import profile
-from qcos_core.errors import CircuitRejected
 from qcos_core.model.nodes import Limits, NodeType, QPUNodeSpec
-from qcos_core.model.plans import Estimate
-from qcos_core.model.seam import Execution
 from qcos_core.providers import host
 from qcos_core.providers.arguments import check_positive
 from qcos_core.providers.base import NodeProvider
-from qcos_core.providers.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from qcos_core.model.circuits import CircuitProfile
+    from qcos_core.model.plans import Estimate
+    from qcos_core.model.seam import Execution
 
 MAX_QUBITS = 20
 
@@ -50,8 +46,7 @@ class LocalNumpyProvider(NodeProvider):
         if width < max_qubits:
             gib = host.memory_bytes() / 2**30
             metadata["note"] = (
-                f"max_qubits lowered from {max_qubits} to {width}: "
-                f"this machine has {gib:.1f} GiB"
+                f"max_qubits lowered from {max_qubits} to {width}: this machine has {gib:.1f} GiB"
             )
         return [
             QPUNodeSpec(
@@ -83,7 +78,10 @@ class LocalNumpyProvider(NodeProvider):
         self, profile: CircuitProfile, shots: int, node: QPUNodeSpec, options: Mapping[str, Any]
     ) -> Estimate:
         """A rough time from the number of amplitudes touched; exact always."""
-        check_supported(profile.operations)
+        from qcos_core.circuits.numpy_simulator import check_supported
+        from qcos_core.model.plans import Estimate
+
+        check_supported(profile)
         amplitudes = profile.size << profile.width
         branches = min(shots, 1 << min(10, profile.operations.get("measure", 0)))
         seconds = (
@@ -110,25 +108,10 @@ class LocalNumpyProvider(NodeProvider):
         Raises:
             CircuitRejected: an operation that this simulator does not do; the message names it.
         """
+        from qcos_core.circuits.numpy_simulator import sample
+        from qcos_core.model.seam import Execution
+
         counts = sample(circuit, shots, seed)
         return Execution(
             counts, executor="local_numpy", method="statevector", simulated=True, exact=True
         )
-
-
-class NumpyFallback:
-    """The last of the fallback executors: any circuit up to ``MAX_QUBITS`` active qubits."""
-
-    @hookimpl(trylast=True)
-    def execute(
-        self, circuit: QuantumCircuit, shots: int, node_spec: QPUNodeSpec, seed: int | None
-    ) -> Execution | None:
-        """Run narrow circuits; leave wide ones and what numpy does not do to nobody."""
-        facts = profile(circuit)
-        if facts.width > MAX_QUBITS:
-            return None
-        try:
-            check_supported(facts.operations)
-        except CircuitRejected:
-            return None
-        return LocalNumpyProvider().execute(circuit, shots, node_spec, seed)

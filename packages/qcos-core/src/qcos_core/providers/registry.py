@@ -40,7 +40,13 @@ class NodeProviderRegistry:
     _lock = RLock()
 
     @classmethod
-    def register(cls, name: str, provider: type[NodeProvider], *, replace: bool = False) -> None:
+    def register(
+        registry,  # noqa: N804 - `cls` is what the reference calls the provider's class
+        name: str,
+        cls: type[NodeProvider],
+        *,
+        replace: bool = False,
+    ) -> None:
         """Register a provider class under a key.
 
         Registering a class again that was redefined under the same module and name, as a
@@ -48,7 +54,7 @@ class NodeProviderRegistry:
 
         Args:
             name: the key.
-            provider: a concrete subclass of :class:`NodeProvider`.
+            cls: a concrete subclass of :class:`NodeProvider`.
             replace: take the key over from another class.
 
         Raises:
@@ -57,17 +63,17 @@ class NodeProviderRegistry:
         if not isinstance(name, str) or not name or set(name) & set(": ,=\n"):
             message = f"a provider's key must be a name without ':', ',', '=' or spaces: {name!r}."
             raise InvalidArguments(message)
-        problem = _problem(provider)
+        problem = _problem(cls)
         if problem:
             message = f"cannot register {name!r}: {problem}."
             raise InvalidArguments(message)
-        with cls._lock:
-            owner = cls._owner(name, provider)
+        with registry._lock:
+            owner = registry._owner(name, cls)
             if owner and not replace:
                 message = f"the key {name!r} belongs to {owner} already."
                 hint = "Choose another key, or pass replace=True to take it over."
                 raise InvalidArguments(message, hint=hint)
-            cls._registered[name] = provider
+            registry._registered[name] = cls
 
     @classmethod
     def unregister(cls, name: str) -> None:

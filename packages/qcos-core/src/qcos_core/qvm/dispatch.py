@@ -13,8 +13,7 @@ from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.plans import Shard
 from qcos_core.model.seam import TaskResult
 from qcos_core.providers.running import run_blocks, run_own
-from qcos_core.worker.pool import provider_ref, shared_pool
-from qcos_core.worker.protocol import Request, pack_circuit, spec_to_dict
+from qcos_core.worker.calls import provider_ref, run_in_worker
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -93,13 +92,12 @@ class Dispatcher:
         if ref is None:
             started(0)
             return _within(deadline_s, lambda: self._here(node, shard, circuit, profile))
-        packed, width = pack_circuit(circuit), profile.num_clbits
-        request = Request(ref, spec_to_dict(node.spec), packed, width, shard.task)
-        estimate = shard.estimate
-        return shared_pool().run(
-            request,
-            cores=estimate.cores if estimate else 1,
-            memory_bytes=(estimate.memory_bytes or 0) if estimate else 0,
+        return run_in_worker(
+            ref,
+            node.spec,
+            shard.task,
+            circuit,
+            shard.estimate,
             deadline_s=deadline_s,
             started=started,
         )

@@ -109,7 +109,7 @@ class _Run:
         self._profiles = {circuit.id: circuit.profile for circuit in plan.circuits}
         self._events = events
         self._deadline_s = deadline_s
-        self._stopped = threading.Event()
+        self._stopped = False
         self._workers: set[int] = set()
         self._outcomes: list[ShardOutcome | None] = [None] * len(plan.shards)
 
@@ -133,7 +133,7 @@ class _Run:
 
         def work() -> None:
             for place in places:
-                if self._stopped.is_set():
+                if self._stopped:
                     return
                 self._outcomes[place] = self._shard(self._plan.shards[place], spread=spread)
 
@@ -149,14 +149,16 @@ class _Run:
                 result, seconds = self._attempt(shard, profile, attempt, inline=inline)
                 break
             except WorkerLost as error:
-                if attempt == ATTEMPTS or self._stopped.is_set():
+                if attempt == ATTEMPTS or self._stopped:
                     return self._failed(shard, error, attempt)
                 self._tell("shard_retried", shard, attempt=attempt, message=str(error))
                 attempt += 1
             except QCOSError as error:
                 return self._failed(shard, error, attempt)
             # a provider is other people's code; whatever it raises belongs to this shard alone
-            except (Exception, SystemExit) as error:  # noqa: BLE001
+            except BaseException as error:
+                if _is_ctrl_c(error):
+                    raise
                 failure = JobFailed(f"{type(error).__name__}: {error}")
                 failure.__cause__ = error
                 return self._failed(shard, failure, attempt)
@@ -202,7 +204,7 @@ class _Run:
 
     def _stop(self) -> None:
         """Start nothing more, and end the workers that this run keeps busy."""
-        self._stopped.set()
+        self._stopped = True
         for pid in list(self._workers):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -221,6 +223,12 @@ def _side_by_side(lanes: Sequence[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Signals reach the main thread alone; elsewhere a provider has raised this itself."""
+    main = threading.current_thread() is threading.main_thread()
+    return main and isinstance(error, KeyboardInterrupt)
 
 
 def _is_short(shard: Shard, profile: CircuitProfile) -> bool:
@@ -244,7 +252,7 @@ def _seconds(shard: Shard) -> float:
 def _record(
     node: Node, shard: Shard, result: TaskResult, attempts: int, started: float, seconds: float
 ) -> tuple[ShardRecord, str]:
-    claimed = node.provider.limits(node.spec).simulated
+    claimed = shard.simulated
     fallback = result.executor != node.key
     warning = ""
     if fallback and claimed is False:

@@ -65,6 +65,9 @@ class DistributedQVM:
         if fallback not in ("always", "never"):
             message = f"fallback must be 'always' or 'never', not {fallback!r}."
             raise InvalidArguments(message)
+        if not isinstance(observers, (list, tuple)) or not all(map(callable, observers)):
+            message = f"observers must be a list of functions, not {observers!r}."
+            raise InvalidArguments(message)
         self.registry = registry
         self._observers = tuple(observers)
         self._planner = ShardPlanner(registry)
@@ -169,6 +172,7 @@ class DistributedQVM:
             QCOSError: the only shard failed; its own error.
         """
         began = time.perf_counter()
+        kept = _tags(tags)
         specs, single = _specs(circuits)
         planned = _planned(specs, shots, seed, options, name)
         wanted = Requirements.of(require)
@@ -179,7 +183,7 @@ class DistributedQVM:
             outcomes = self._executor.run(plan, by_id, events, deadline_s=wanted.deadline_s)
             events.emit("job_done")
         seconds = time.perf_counter() - began
-        results = self._reconstructor.reconstruct(plan, outcomes, seconds=seconds, tags=tags)
+        results = self._reconstructor.reconstruct(plan, outcomes, seconds=seconds, tags=kept)
         return results[0] if single else results
 
     def close(self) -> None:
@@ -221,6 +225,7 @@ def _planned(
     options: Mapping[str, Any] | None,
     name: str | None,
 ) -> list[PlannedCircuit]:
+    common = _options(options)
     job_seed = secrets.randbits(63) if seed is None else check_seed(seed)
     planned = []
     for position, spec in enumerate(specs):
@@ -235,11 +240,27 @@ def _planned(
                 shots=check_shots(shots if spec.shots is None else spec.shots),
                 seed=job_seed if spec.seed is None else check_seed(spec.seed),
                 position=position,
-                options={**(options or {}), **(spec.options or {})},
+                options={**common, **_options(spec.options)},
                 seed_given=seed is not None or spec.seed is not None,
             )
         )
     return planned
+
+
+def _options(options: Any) -> Mapping[str, Any]:
+    if options is None:
+        return {}
+    if not isinstance(options, Mapping):
+        message = f"options must map names to values, not {options!r}."
+        raise InvalidArguments(message)
+    return options
+
+
+def _tags(tags: Any) -> tuple[str, ...]:
+    if isinstance(tags, (list, tuple)) and all(isinstance(tag, str) for tag in tags):
+        return tuple(tags)
+    message = f"tags must be a list of strings, not {tags!r}."
+    raise InvalidArguments(message)
 
 
 def _check_runnable(facts: CircuitProfile, label: str) -> None:

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Self
 
 from qcos_core.model.events import Event, EventKind
@@ -29,18 +30,22 @@ class Events:
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
-        self._queue: queue.Queue[Event | None] = queue.Queue(_CAPACITY)
+        self._queue: queue.Queue[Event | None] | None = None
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         if self._observers:
-            self._thread = threading.Thread(target=self._pump, name="qcos-events", daemon=True)
+            self._queue = queue.Queue(_CAPACITY)
+            self._thread = threading.Thread(
+                target=self._pump, args=(self._queue,), name="qcos-events", daemon=True
+            )
             self._thread.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if self._thread:
-            self._put(None)
+        if self._queue and self._thread:
+            with suppress(queue.Full):
+                self._queue.put(None, timeout=_DRAIN_SECONDS)
             self._thread.join(_DRAIN_SECONDS)
 
     def emit(
@@ -55,20 +60,19 @@ class Events:
         message: str = "",
     ) -> None:
         """Queue one event; without observers this does nothing."""
-        if self._thread:
-            self._put(Event(kind, time.time(), node_id, task_id, shots, attempt, pid, message))
-
-    def _put(self, event: Event | None) -> None:
+        if self._queue is None:
+            return
+        event = Event(kind, time.time(), node_id, task_id, shots, attempt, pid, message)
         try:
             self._queue.put_nowait(event)
         except queue.Full:
             _log.debug("an observer is too slow; dropped %s", event)
 
-    def _pump(self) -> None:
-        while (event := self._queue.get()) is not None:
+    def _pump(self, events: queue.Queue[Event | None]) -> None:
+        while (event := events.get()) is not None:
             for observer in self._observers:
                 try:
                     observer(event)
                 # other people's code: whatever it raises, the job must not notice
-                except Exception:  # noqa: BLE001
+                except BaseException:  # noqa: BLE001
                     _log.exception("an observer failed on %s", event.kind)

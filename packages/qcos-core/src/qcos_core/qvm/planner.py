@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qcos_core.cluster.registry import Node, QPURegistry
@@ -87,24 +87,42 @@ class ShardPlanner:
 
 def _offer(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candidate | str:
     """The node as a candidate for a circuit, or why it is none."""
-    limits = node.provider.limits(node.spec)
+    if node.spec.offline_reason:
+        return f"offline: {node.spec.offline_reason}"
+    try:
+        return _asked(node, circuit, require)
+    except (CircuitRejected, InvalidArguments) as error:
+        return str(error)
+    # other people's code: a provider that cannot answer gets no work, and the others go on
+    except Exception as error:  # noqa: BLE001
+        return f"its provider failed while planning: {type(error).__name__}: {error}"
+
+
+def _asked(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candidate | str:
+    """Ask the node's provider what it can do and what that would take."""
+    provider, spec = node.provider, node.spec
+    limits = _checked("limits", provider.limits(spec), Limits)
     reason = _lacks(node, limits, circuit, require)
     if reason:
         return reason
-    try:
-        options = node.provider.check_options(circuit.options)
-        estimate = node.provider.estimate_run(circuit.profile, circuit.shots, node.spec, options)
-    except (CircuitRejected, InvalidArguments) as error:
-        return str(error)
-    return Candidate(node, limits, options, estimate or Estimate())
+    options = _checked("check_options", provider.check_options(circuit.options), Mapping)
+    estimate = provider.estimate_run(circuit.profile, circuit.shots, spec, options)
+    if estimate is None:
+        return Candidate(node, limits, options, Estimate())
+    return Candidate(node, limits, options, _checked("estimate_run", estimate, Estimate))
+
+
+def _checked(method: str, value: Any, kind: Any) -> Any:
+    if not isinstance(value, kind):
+        message = f"its provider's {method} returned {type(value).__name__}, not {kind.__name__}"
+        raise InvalidArguments(message)
+    return value
 
 
 def _lacks(
     node: Node, limits: Limits, circuit: PlannedCircuit, require: Requirements
 ) -> str | None:
     spec, profile = node.spec, circuit.profile
-    if spec.offline_reason:
-        return f"offline: {spec.offline_reason}"
     unwanted = _unwanted(node, limits, require)
     if unwanted:
         return unwanted

@@ -8,16 +8,15 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qcos_core.errors import JobFailed, JobTimeout
-from qcos_core.model.redaction import is_secret_name
 from qcos_core.providers import host
-from qcos_core.providers.base import NodeProvider
 from qcos_core.worker.gate import Cores, machine_memory
-from qcos_core.worker.protocol import ProviderRef, Reply, Request, receive, send
+from qcos_core.worker.orphans import Spawner
+from qcos_core.worker.protocol import Reply, Request, encode, receive, write
 
 if TYPE_CHECKING:
     from qcos_core.model.seam import TaskResult
@@ -35,7 +34,12 @@ class Worker:
         self._incoming, to_write = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and two numbers
-                [sys.executable, "-m", "qcos_core.worker", str(to_read), str(to_write)],
+                [
+                    sys.executable,
+                    "-m",
+                    "qcos_core.worker",
+                    *map(str, (to_read, to_write, os.getpid())),
+                ],
                 pass_fds=(to_read, to_write),
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -43,7 +47,6 @@ class Worker:
         finally:
             os.close(to_read)
             os.close(to_write)
-        send(self._outgoing, list(sys.path))
 
     @property
     def pid(self) -> int:
@@ -57,8 +60,9 @@ class Worker:
             WorkerLost: the process died.
             JobTimeout: no reply within ``deadline_s``; the worker must be killed now.
         """
+        frame = encode(request)
         try:
-            send(self._outgoing, request)
+            write(self._outgoing, frame)
             if not self._answered(deadline_s):
                 message = f"no answer within {deadline_s:g} s; its worker was stopped."
                 raise JobTimeout(message)
@@ -95,6 +99,7 @@ class WorkerPool:
     def __init__(self, cores: int) -> None:
         self._cores = Cores(cores)
         self._memory = machine_memory()
+        self._spawner = Spawner()
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         self._lock = threading.Lock()
@@ -150,7 +155,7 @@ class WorkerPool:
         with self._lock:
             worker = self._idle.pop() if self._idle else None
         if worker is None:
-            worker = Worker()
+            worker = self._spawner.call(Worker)
             with self._lock:
                 self._all.add(worker)
         try:
@@ -165,18 +170,6 @@ class WorkerPool:
         with self._lock:
             if worker in self._all:
                 self._idle.append(worker)
-
-
-def provider_ref(provider: NodeProvider, kwargs: Mapping[str, Any]) -> ProviderRef | None:
-    """How a worker would find this provider; ``None`` if it cannot, as in a notebook's cell."""
-    cls = type(provider)
-    found: Any = sys.modules.get(cls.__module__)
-    for part in cls.__qualname__.split("."):
-        found = getattr(found, part, None)
-    if found is not cls or cls.__module__ == "__main__":
-        return None
-    shown = {name: v for name, v in kwargs.items() if not is_secret_name(name, cls.SECRETS)}
-    return ProviderRef(cls.__module__, cls.__qualname__, shown)
 
 
 _shared: WorkerPool | None = None

@@ -52,6 +52,7 @@ class Request:
         circuit: the circuit, as :func:`pack_circuit` makes it.
         width: classical bits of the circuit.
         task: the task; its blocks are run by ``run_task``, or else by ``execute``.
+        path: the coordinator's ``sys.path``.
     """
 
     provider: ProviderRef
@@ -59,6 +60,7 @@ class Request:
     circuit: tuple[str, bytes]
     width: int
     task: Task
+    path: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,15 @@ def unpack_circuit(packed: tuple[str, bytes]) -> QuantumCircuit:
     return qpy.load(io.BytesIO(content))[0]
 
 
-def send(descriptor: int, message: Any) -> None:
-    """Write one frame."""
+def encode(message: Any) -> bytes:
+    """A message as one frame."""
     content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    view = memoryview(_LENGTH.pack(len(content)) + content)
+    return _LENGTH.pack(len(content)) + content
+
+
+def write(descriptor: int, frame: bytes) -> None:
+    """Write one frame."""
+    view = memoryview(frame)
     while view:
         view = view[os.write(descriptor, view) :]
 

@@ -15,39 +15,54 @@ from qcos_core.errors import JobFailed, QCOSError
 from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.providers.base import NodeProvider
 from qcos_core.providers.running import run_own
-from qcos_core.worker.protocol import Reply, Request, receive, send, unpack_circuit
+from qcos_core.worker.orphans import die_with_parent
+from qcos_core.worker.protocol import Reply, Request, encode, receive, unpack_circuit, write
 
 
-def serve(incoming: int, outgoing: int) -> None:
+def serve(incoming: int, outgoing: int, parent: int) -> None:
     """Serve requests until the coordinator closes its end or dies.
 
-    The first frame is the coordinator's ``sys.path``. Whatever providers print goes to standard
+    Whatever providers print goes to standard
     error: standard output may be a document.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's to handle
+    die_with_parent(parent)
     os.dup2(2, 1)
     providers: dict[str, NodeProvider] = {}
     try:
-        sys.path[:] = receive(incoming)
         while True:
-            send(outgoing, _answer(receive(incoming), providers))
+            write(outgoing, _frame(_answer(receive(incoming), providers)))
     except (EOFError, BrokenPipeError):
         return
 
 
 def _answer(request: Request, providers: dict[str, NodeProvider]) -> Reply:
     try:
+        sys.path += [entry for entry in request.path if entry not in sys.path]
         provider = _provider(request, providers)
         spec = QPUNodeSpec(**request.spec)
         circuit = unpack_circuit(request.circuit)
         return Reply(run_own(provider, spec, request.task, circuit, request.width))
-    except QCOSError as error:
-        return Reply(error=error)
     # a provider is other people's code; whatever it raises is the answer to this request
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        failure = JobFailed(f"{type(error).__name__}: {error}")
-        failure.add_note(f"In the worker:\n{''.join(traceback.format_exception(error))}")
-        return Reply(error=failure)
+        return Reply(error=_portable(error))
+
+
+def _frame(reply: Reply) -> bytes:
+    try:
+        return encode(reply)
+    # what a provider returned may hold anything, even what cannot be sent
+    except Exception as error:  # noqa: BLE001
+        return encode(Reply(error=_portable(error)))
+
+
+def _portable(error: BaseException) -> QCOSError:
+    """An error that the coordinator can rebuild: its own classes know how, others may not."""
+    if isinstance(error, QCOSError) and type(error).__module__ == QCOSError.__module__:
+        return error
+    failure = JobFailed(f"{type(error).__name__}: {error}")
+    failure.add_note(f"In the worker:\n{''.join(traceback.format_exception(error))}")
+    return failure
 
 
 def _provider(request: Request, providers: dict[str, NodeProvider]) -> NodeProvider:

@@ -63,6 +63,7 @@ def shots(circuit: PlannedCircuit, group: Sequence[Candidate]) -> list[Shard]:
             one.node.spec.node_id,
             one.node.key,
             one.estimate,
+            one.limits.simulated,
         )
         for index, (one, part) in enumerate(_shared(blocks, group))
     ]

@@ -13,4 +13,6 @@ def whole(circuit: PlannedCircuit, pick: Candidate) -> list[Shard]:
     sampling = pick.estimate.sampling or "once"
     blocks = make_blocks(circuit.shots, circuit.seed, circuit.position, sampling)
     task = Task(f"{circuit.id}.0", circuit.id, blocks, options=dict(pick.options))
-    return [Shard(task, pick.node.spec.node_id, pick.node.key, pick.estimate)]
+    return [
+        Shard(task, pick.node.spec.node_id, pick.node.key, pick.estimate, pick.limits.simulated)
+    ]

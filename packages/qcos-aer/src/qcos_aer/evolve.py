@@ -1,0 +1,92 @@
+"""Evolve once, then draw all shots: for circuits without noise that measure at the end.
+
+Aer draws shots one by one. Here Aer evolves the state and returns the probabilities of what is
+measured, and numpy draws all shots at once; a million shots then cost what a thousand do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qcos_aer.estimates import FEW_QUBITS, likely_method
+from qcos_core import CircuitProfile, PackedCounts
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from qiskit import QuantumCircuit
+
+MOST_MEASURED = 24
+"""Most bits measured: 2**24 probabilities take 128 MiB."""
+
+_UNITARY = frozenset(
+    {"barrier", "diagonal", "measure", "multiplexer", "pauli", "unitary"}
+    | {"mcp", "mcphase", "mcr", "mcrx", "mcry", "mcrz", "mcswap", "mcsx", "mcu", "mcx", "mcx_gray"}
+    | {"mcu1", "mcu2", "mcu3", "mcy", "mcz", "ccz", "cu2", "delay"}
+)
+
+
+def applies(circuit: QuantumCircuit, profile: CircuitProfile, method: str, device: str) -> bool:
+    """Whether every shot of a native circuit comes from one final state vector."""
+    if profile.dynamic or device != "CPU" or method not in ("automatic", "statevector"):
+        return False
+    if profile.operations.get("measure", 0) > MOST_MEASURED:
+        return False
+    if profile.width > FEW_QUBITS and likely_method(profile, method) != "statevector":
+        return False
+    return all(
+        instruction.is_standard_gate() or instruction.name in _UNITARY
+        for instruction in circuit.data
+    )
+
+
+def measured_places(circuit: QuantumCircuit) -> tuple[list[Any], list[int]]:
+    """The measured qubits and the classical bits they go to, bits ascending."""
+    clbits = {bit: index for index, bit in enumerate(circuit.clbits)}
+    pairs = sorted(
+        (clbits[instruction.clbits[0]], place)
+        for place, instruction in enumerate(circuit.data)
+        if instruction.name == "measure"
+    )
+    qubits = [circuit.data[place].qubits[0] for _, place in pairs]
+    return qubits, [clbit for clbit, _ in pairs]
+
+
+def without_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
+    """A copy of the circuit that measures nothing."""
+    bare = circuit.copy()
+    for place in range(len(bare.data) - 1, -1, -1):
+        if bare.data[place].name == "measure":
+            del bare.data[place]
+    return bare
+
+
+def draw(
+    probabilities: npt.NDArray[np.float64],
+    places: list[int],
+    width: int,
+    shots: int,
+    seed: int | None,
+) -> PackedCounts:
+    """Counts of independent shots.
+
+    Args:
+        probabilities: of shape ``(2**k,)``; bit *j* of an index is the bit that ``places[j]``
+            names; need not be normalised.
+        places: classical bits, ascending.
+        width: classical bits of the circuit.
+        shots: how many.
+        seed: of the generator.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    if shots < probabilities.size // 8:
+        ladder = np.cumsum(probabilities)
+        hits = np.searchsorted(ladder, rng.random(shots) * ladder[-1], side="right")
+        indices, numbers = np.unique(hits, return_counts=True)
+    else:
+        drawn = rng.multinomial(shots, probabilities / probabilities.sum())
+        indices = np.flatnonzero(drawn)
+        numbers = drawn[indices]
+    return PackedCounts.from_indices(indices, numbers, places=places, width=width)

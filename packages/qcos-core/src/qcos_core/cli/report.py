@@ -1,0 +1,232 @@
+"""A plan in short and a run's results, as text for people."""
+
+from __future__ import annotations
+
+import heapq
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qcos_core.cli.console import WIDTH, one_line, plural, shorten, table, wrap
+from qcos_core.errors import QCOSError
+from qcos_core.model.amounts import total
+from qcos_core.model.explain import duration
+from qcos_core.model.plans import ShardPlan
+from qcos_core.model.results import QVMResult, ShardRecord
+
+SCHEMA = "qcos.results/1"
+_PLANNED = 8
+_OUTCOMES = 12
+_OUTCOMES_OF_MANY = 4
+_SHARDS = 20
+_ERRORS = 8
+_KEY = 36
+_NAME = 16
+_BAR = 24
+_EXACT = {True: "exact", False: "NOT exact: a method was cut short", None: "exactness unknown"}
+_SIMULATED = {True: "simulated", False: "run on hardware", None: "simulator or hardware: unknown"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came back from a run.
+
+    Attributes:
+        results: one for each circuit, in order; ``None`` where nothing came back.
+        errors: the error of each failed shard, by task id.
+    """
+
+    results: Sequence[QVMResult | None]
+    errors: Mapping[str, QCOSError] = field(default_factory=dict)
+
+    @property
+    def came_back(self) -> list[QVMResult]:
+        """The results that there are."""
+        return [result for result in self.results if result is not None]
+
+    def document(self) -> dict[str, Any]:
+        """The outcome as the JSON document of ``qcos run --json``."""
+        documents = [None if one is None else one.to_dict() for one in self.results]
+        if len(documents) == 1 and documents[0] is not None:
+            document = documents[0]
+        else:
+            document = {"schema": SCHEMA, "results": documents}
+        if self.errors:
+            document["errors"] = {name: e.to_dict() for name, e in self.errors.items()}
+        return document
+
+
+def plan_lines(plan: ShardPlan) -> list[str]:
+    """Which node takes which circuit, and how; ``ShardPlan.explain`` says why."""
+    shots = sum(circuit.shots for circuit in plan.circuits)
+    work = f"{plural(len(plan.circuits), 'circuit')}, {plural(shots, 'shot')}"
+    where = f"{plural(len(plan.shards), 'shard')} on {plural(len(plan.node_ids), 'node')}"
+    lines = [f"PLAN  {work}, {where}"]
+    names = {circuit.id: circuit.name for circuit in plan.circuits}
+    rows = [("CIRCUIT", "NODE", "SHOTS", "METHOD", "TIME")]
+    for shard in plan.shards[:_PLANNED]:
+        name = shorten(one_line(names[shard.task.circuit_id]), _NAME)
+        method = shard.estimate.method if shard.estimate else ""
+        span = _span(shard.estimate.seconds if shard.estimate else None)
+        rows.append((name, shard.node_id, f"{shard.task.shots:,}", method or "unknown", span))
+    lines += table(rows, right=(2,))
+    if len(plan.shards) > _PLANNED:
+        lines.append(f" ... and {plural(len(plan.shards) - _PLANNED, 'more shard')}")
+    others = sum(1 for decision in plan.decisions if not decision.chosen)
+    if others:
+        lines.append(f" {plural(others, 'other way')} considered; see: qcos plan")
+    return lines
+
+
+def outcome_lines(plan: ShardPlan, outcome: Outcome) -> list[str]:
+    """Counts, where each shot came from, and what to know about them."""
+    lines: list[str] = []
+    several = len(outcome.results) > 1
+    for place, (circuit, result) in enumerate(zip(plan.circuits, outcome.results, strict=True)):
+        name = shorten(one_line(circuit.name), WIDTH - 50)
+        label = f"[{place}] {name}" if several else name
+        most = _OUTCOMES_OF_MANY if several else _OUTCOMES
+        lines.append("")
+        if result is None:
+            lines.append(f"COUNTS  {label}: nothing came back")
+        else:
+            lines += _counts(result, label, circuit.shots, most)
+    lines += ["", *_shards(outcome)]
+    return [*lines, *_facts(outcome.came_back)]
+
+
+def error_lines(outcome: Outcome, plan: ShardPlan) -> list[str]:
+    """What failed, as one paragraph."""
+    lines = wrap(
+        f"error: {len(outcome.errors):,} of {plural(len(plan.shards), 'shard')} failed.", indent=2
+    )
+    names = {circuit.id: f"[{place}] {circuit.name}" for place, circuit in enumerate(plan.circuits)}
+    circuit_of = {shard.task.id: names[shard.task.circuit_id] for shard in plan.shards}
+    for task_id, error in list(outcome.errors.items())[:_ERRORS]:
+        lines += wrap(f"  {circuit_of.get(task_id, task_id)}: {error}", indent=2)
+    if len(outcome.errors) > _ERRORS:
+        lines.append(f"  ... and {plural(len(outcome.errors) - _ERRORS, 'more error')}")
+    return lines
+
+
+def seed_lines(
+    seed: int, *, drawn: bool, unseeded: Sequence[str], repeat: Sequence[str]
+) -> list[str]:
+    """The seed, and how to get the same counts again."""
+    lines = [f" seed {seed}{', drawn' if drawn else ''}; to run the same again:", *repeat]
+    if unseeded:
+        names = ", ".join(unseeded[:3]) + (", ..." if len(unseeded) > 3 else "")
+        lines += wrap(f" {names} may give other counts: nothing says that seeds are used there.")
+    return lines
+
+
+def _counts(result: QVMResult, label: str, asked: int, most: int) -> list[str]:
+    counts = result.counts
+    part = f"{result.shots:,} of " if result.shots < asked else ""
+    heading = f"COUNTS  {label}: {part}{plural(asked, 'shot')}, {plural(len(counts), 'outcome')}"
+    lines = wrap(heading, indent=2)
+    top = heapq.nsmallest(most, counts.items(), key=lambda item: (-item[1], item[0]))
+    glyph = _bar_glyph()
+    rows = [
+        (
+            shorten(key, _KEY),
+            f"{number:,}",
+            f"{100 * number / result.shots:.2f}%",
+            glyph * round(_BAR * number / top[0][1]),
+        )
+        for key, number in top
+    ]
+    lines += table(rows, right=(1, 2))
+    hidden = len(counts) - len(top)
+    if hidden:
+        rest = result.shots - sum(number for _, number in top)
+        lines.append(f" ... and {plural(hidden, 'more outcome')} with {plural(rest, 'shot')}")
+    return lines
+
+
+def _shards(outcome: Outcome) -> list[str]:
+    results = outcome.results
+    records = [
+        (place, record)
+        for place, result in enumerate(results)
+        if result is not None
+        for record in result.shards
+    ]
+    if len(records) > _SHARDS:
+        return _shards_by_node([record for _, record in records])
+    several, paid = len(results) > 1, any(record.charges for _, record in records)
+    header = ("NODE", "RAN ON", "METHOD", "SHOTS", "TIME")
+    rows = [(*(["CIRCUIT"] * several), *header, *(["CHARGES"] * paid))]
+    for place, record in records:
+        cells = [record.node_id, _executor(record), record.method or "unknown"]
+        cells += [f"{record.shots:,}", _seconds(record.seconds)]
+        cells[:0] = [f"[{place}]"] * several
+        cells += [" + ".join(map(str, record.charges))] * paid
+        rows.append(tuple(cells))
+    return ["SHARDS", *table(rows, right=(3 + several, 4 + several))]
+
+
+def _shards_by_node(records: Sequence[ShardRecord]) -> list[str]:
+    """One row for all shards that the same node ran the same way."""
+    groups: dict[tuple[str, str, str], list[ShardRecord]] = {}
+    for record in records:
+        key = (record.node_id, _executor(record), record.method or "unknown")
+        groups.setdefault(key, []).append(record)
+    rows = [("NODE", "RAN ON", "METHOD", "SHARDS", "SHOTS", "TIME")]
+    for key, group in groups.items():
+        seconds = sum(record.seconds or 0.0 for record in group)
+        shots = sum(record.shots for record in group)
+        rows.append((*key, f"{len(group):,}", f"{shots:,}", _seconds(seconds)))
+    return ["SHARDS", *table(rows, right=(3, 4, 5))]
+
+
+def _facts(results: Sequence[QVMResult]) -> list[str]:
+    facts = [
+        _EXACT[_all(result.exact for result in results)],
+        _SIMULATED[_all(result.simulated for result in results)],
+    ]
+    charges = total(amount for result in results for amount in result.charges)
+    if charges:
+        facts.append("charges: " + " + ".join(map(str, charges)))
+    if results[0].seconds is not None:
+        facts.append(f"{_seconds(results[0].seconds)} in all")
+    lines = ["", *wrap(f" {'; '.join(facts)}", indent=1)]
+    for warning in dict.fromkeys(w for result in results for w in result.warnings):
+        lines += wrap(f" warning: {warning}", indent=2)
+    return lines
+
+
+def _all(states: Any) -> bool | None:
+    """``False`` if any is, ``True`` if all are, ``None`` where that is not known."""
+    found = set(states)
+    if False in found:
+        return False
+    return True if found == {True} else None
+
+
+def _executor(record: ShardRecord) -> str:
+    again = f", try {record.attempts}" if record.attempts > 1 else ""
+    return f"{record.executor}{' (fallback)' * record.fallback}{again}"
+
+
+def _span(seconds: tuple[float, float] | None) -> str:
+    if seconds is None:
+        return "unknown"
+    low, high = (duration(bound) for bound in seconds)
+    return low if low == high else f"{low} to {high}"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "unknown" if seconds is None else duration(seconds)
+
+
+def _bar_glyph() -> str:
+    """A block where a terminal can show one."""
+    if not sys.stdout.isatty():
+        return "#"
+    try:
+        "█".encode(sys.stdout.encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return "#"
+    return "█"

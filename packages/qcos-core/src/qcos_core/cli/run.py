@@ -1,0 +1,96 @@
+"""``qcos run``: the counts, and where each shot came from."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from qcos_core.cli import INTERRUPTED, documents, failures
+from qcos_core.cli.console import plural, say, wrap
+from qcos_core.cli.jobs import Job, job_options
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+    from qcos_core.cli.progress import Tracker
+    from qcos_core.cli.report import Outcome
+    from qcos_core.cluster.registry import QPURegistry
+    from qcos_core.model.plans import ShardPlan
+
+
+@click.command(
+    short_help="Run circuits and print their counts.",
+    epilog="Example: qcos run bell.qasm --on local_cpu:n_nodes=2 --shots 2000 --seed 7",
+)
+@job_options
+def run(**options: Any) -> int:
+    """Run circuits and print their counts.
+
+    FILE is OpenQASM 2 or 3, or QPY; - reads standard input. Exits with 0 when done, 1 failed,
+    2 wrong usage, 3 no node can run it, 4 only part came back, 130 interrupted.
+    """
+    job = Job(**options)
+    job.check()
+    with documents.reserved_stdout(job.as_json):
+        circuits = job.circuits()
+        with job.nodes() as registry:
+            plan, outcome = _run(job, circuits, registry)
+            if not job.as_json and outcome.came_back:
+                _show(job, plan, outcome, registry)
+    if job.as_json and outcome.came_back:
+        documents.write(outcome.document())
+    return _end(plan, outcome)
+
+
+def _run(
+    job: Job, circuits: list[QuantumCircuit], registry: QPURegistry
+) -> tuple[ShardPlan, Outcome]:
+    from qcos_core.cli.progress import Tracker, shown
+    from qcos_core.cli.report import Outcome, plan_lines
+    from qcos_core.errors import PartialResult
+    from qcos_core.qvm.machine import DistributedQVM
+
+    plan = DistributedQVM(registry).plan(circuits, **job.arguments())
+    if not job.as_json:
+        say(*plan_lines(plan))
+    tracker = Tracker(plan)
+    qvm = DistributedQVM(registry, observers=[tracker.observe])
+    # the seed that the plan drew, so that what runs is what was shown
+    arguments = job.arguments() | {"seed": plan.circuits[0].seed}
+    try:
+        with shown(tracker):
+            return plan, Outcome(qvm.run(circuits, **arguments))
+    except PartialResult as error:
+        return plan, Outcome(error.results, error.errors)
+    except KeyboardInterrupt:
+        _interrupted(tracker)
+
+
+def _interrupted(tracker: Tracker) -> NoReturn:
+    done = f"{tracker.done:,} of {plural(tracker.total, 'shot')}"
+    say(*wrap(f"interrupted: {done} had come back; they are not kept."), err=True)
+    sys.exit(INTERRUPTED)
+
+
+def _show(job: Job, plan: ShardPlan, outcome: Outcome, registry: QPURegistry) -> None:
+    from qcos_core.cli.report import outcome_lines, seed_lines
+
+    say(*outcome_lines(plan, outcome))
+    records = [record for result in outcome.came_back for record in result.shards]
+    # the fallback executors take seeds
+    own = dict.fromkeys(record.node_id for record in records if not record.fallback)
+    nodes = [registry.node(node_id) for node_id in own]
+    unseeded = [n.spec.node_id for n in nodes if not n.provider.limits(n.spec).seeded]
+    seed = plan.circuits[0].seed
+    say(*seed_lines(seed, drawn=job.seed is None, unseeded=unseeded, repeat=job.command_line(seed)))
+
+
+def _end(plan: ShardPlan, outcome: Outcome) -> int:
+    from qcos_core.cli.report import error_lines
+
+    if not outcome.errors:
+        return failures.DONE
+    say(*error_lines(outcome, plan), err=True)
+    return failures.PARTIAL if outcome.came_back else failures.FAILED

@@ -1,0 +1,41 @@
+"""Print how our times compare with what a person would set by hand.
+
+``nox -s benchmarks`` runs all of it; ``-- --json FILE`` writes the figures too. A ratio below 1
+means that we are faster. Nothing here passes or fails: a goal that is not met says so.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import simulation
+import start
+
+MODULES = {"simulation": simulation, "start": start}
+
+
+def main() -> None:
+    """Run the chosen modules and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--only", choices=MODULES, help="run one module")
+    arguments = parser.parse_args()
+    rows = []
+    print(f"{'what':32} {'ratio':>6} {'95 %':>13} {'ours':>9} {'peer':>9}  goal")
+    for name, module in MODULES.items():
+        if arguments.only in (None, name):
+            for row in module.benchmarks():
+                rows.append(row)
+                print(
+                    f"{row.name:32} {row.ratio:6.2f} {row.low:6.2f}-{row.high:5.2f}"
+                    f" {row.ours * 1e3:6.1f} ms {row.theirs * 1e3:6.1f} ms"
+                    f"  at most {row.goal:.2f}: {'met' if row.met else 'NOT MET'}"
+                    f"\n{'':4}beside {row.peer}"
+                )
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+
+
+if __name__ == "__main__":
+    main()
