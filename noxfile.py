@@ -88,6 +88,11 @@ def with_siblings(package: str) -> set[str]:
     return {package}.union(*(with_siblings(name) for name in names & PACKAGES.keys()))
 
 
+def wheel_of(package: str) -> str:
+    """The wheel of a package that was built into dist/ below the current folder."""
+    return str(next(Path("dist").glob(f"{package.replace('-', '_')}-*.whl")))
+
+
 def own_tests(package: str) -> str:
     """The folder of a package's own tests."""
     return f"tests/{package.removeprefix('qcos-')}"
@@ -132,20 +137,27 @@ def types(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("package", list(PACKAGES), ids=list(PACKAGES))
 def alone(session: nox.Session, package: str) -> None:
-    """Run a package's own tests where only what it declares is installed, far from here."""
+    """Run a package's own tests where only what it declares is installed, far from here.
+
+    First without its extras, then, if it has any, with them.
+    """
     with tempfile.TemporaryDirectory() as folder, session.chdir(folder):
         make_archives(session, Path("dist"))
-        found = [name.replace("-", "_") for name in sorted(with_siblings(package))]
-        wheels = [str(next(Path("dist").glob(f"{name}-*.whl"))) for name in found]
+        wheels = {name: wheel_of(name) for name in sorted(with_siblings(package))}
         tools = ["--constraint", pins(session), *group("test-alone")]
         session.run("uv", "venv", "--quiet", "--python", f"{session.bin}/python", "venv")
-        session.run("uv", "pip", "install", "--python", "venv", *wheels, *tools)
+        session.run("uv", "pip", "install", "--python", "venv", *wheels.values(), *tools)
 
         shutil.copytree(ROOT / own_tests(package), own_tests(package))
         shutil.copy(ROOT / "tests/conftest.py", "tests")
         shutil.copy(ROOT / "pyproject.toml", ".")  # pytest's settings
         pytest = [f"{folder}/venv/bin/python", "-m", "pytest", own_tests(package)]
         session.run(*pytest, external=True, env={"QCOS_WITHOUT_EXTRAS": "1"})
+
+        if extras := ",".join(PACKAGES[package].get("optional-dependencies", {})):
+            wheels[package] += f"[{extras}]"
+            session.run("uv", "pip", "install", "--python", "venv", *wheels.values(), *tools)
+            session.run(*pytest, external=True)
 
 
 @nox.session(python=OLDEST_PYTHON)

@@ -1,7 +1,6 @@
 """qcos-aer against AerSimulator used directly. Needs nothing but qcos-aer, pytest, hypothesis."""
 
 import pytest
-from qiskit import transpile
 from qiskit_aer import AerSimulator
 
 from qcos_aer.providers import LocalCPUProvider
@@ -28,12 +27,10 @@ def counts(local_cpu):
 
 @pytest.fixture(scope="session")
 def aer():
-    """What a person gets from Aer without QCOS, as the circuit is or transpiled for Aer."""
+    """What a person gets from Aer without QCOS."""
     simulator = AerSimulator()
 
-    def run(circuit, shots=1000, *, translate=False):
-        if translate:
-            circuit = transpile(circuit, simulator, optimization_level=0, seed_transpiler=1)
+    def run(circuit, shots=1000):
         return simulator.run(circuit, shots=shots, seed_simulator=1).result().get_counts()
 
     return run
@@ -49,12 +46,12 @@ def same_source():
     return decide
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def provider():
     return LocalCPUProvider()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def node(provider):
     return provider.build_nodes()[0]
 

@@ -286,6 +286,17 @@ def test_loose_bits_read_from_qpy(counts):
     assert counts(qpy.load(file)[0], 100) == {"101": 100}
 
 
+def test_branch_on_wires_that_no_measurement_depends_on(counts):
+    """Aer leaves such wires out, and with them the places that its jumps lead to."""
+    circuit = QuantumCircuit(60, 1)
+    circuit.ccx(10, 12, 13)
+    with circuit.if_test((0, 0)):
+        circuit.sdg(11)
+    circuit.reset(10)
+    circuit.measure(10, 0)
+    assert counts(circuit, 100) == {"0": 100}
+
+
 @pytest.mark.parametrize("operation", [expr.shift_left, expr.add, expr.mul, expr.index])
 def test_expression_that_aer_does_not_know(operation, provider, node):
     circuit = QuantumCircuit(1, 2)

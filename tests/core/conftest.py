@@ -6,10 +6,14 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import settings
 from qiskit import QuantumCircuit
 
 from qcos_core import DistributedQVM, NodeProvider, NodeProviderRegistry, QPUNodeSpec, QPURegistry
 from qcos_core.providers import discovery
+
+settings.register_profile("qcos", deadline=None)  # no test depends on how busy a machine is
+settings.load_profile("qcos")
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ def far(counts, probabilities):
 
 
 def test_samples_the_distribution_that_qiskit_computes():
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(st.integers(1, 5), st.integers(0, 10**6))
     def check(width, seed):
         circuit = random_circuit(width, 4, seed=seed)

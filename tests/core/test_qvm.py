@@ -19,6 +19,7 @@ from qcos_core import (
     NoCapableNode,
     NodeProvider,
     NodeType,
+    PartialResult,
     QPUNodeSpec,
     QPURegistry,
     Requirements,
@@ -89,7 +90,9 @@ class TestArguments:
         with pytest.raises(ValueError, match=r"shots must be at most 1,000,000,000,000"):
             qvm.run(bell, shots)
 
-    @pytest.mark.parametrize("shots", [True, False, 10.0, "10", None, [10], np.float64(10)])
+    @pytest.mark.parametrize(
+        "shots", [True, False, np.True_, 10.0, "10", None, [10], np.float64(10)]
+    )
     def test_shots_that_are_no_number_of_shots(self, qvm, bell, shots):
         with pytest.raises(InvalidArguments, match="shots must be an integer"):
             qvm.run(bell, shots)
@@ -583,6 +586,67 @@ class TestPlan:
                 qvm.plan(bell, **wrong)
         with pytest.raises(CircuitRejected):
             qvm.explain(QuantumCircuit(1, 1))
+
+
+class TestShots:
+    """One circuit's blocks on several nodes."""
+
+    @pytest.fixture
+    def spread(self, zeros_provider):
+        class Spread(zeros_provider):
+            fails = False
+
+            def limits(self, node):
+                return Limits(simulated=True, seeded=True)
+
+            def estimate_run(self, profile, shots, node, options):
+                return Estimate(seconds=(1.0, 1.0), exact=True, sampling="per_shot")
+
+            def execute(self, circuit, shots, node_spec, seed):
+                if self.fails:
+                    raise RuntimeError
+                ones = seed % (shots + 1)
+                return {"00": shots - ones, "11": ones}
+
+        return Spread
+
+    @pytest.mark.parametrize("nodes", [1, 2, 7])
+    def test_same_counts_on_any_number_of_nodes(self, machine, spread, bell, nodes):
+        result = machine(*(spread() for _ in range(nodes))).run(
+            bell, 100_001, seed=3, strategy="shots"
+        )
+        alone = machine(spread()).run(bell, 100_001, seed=3, strategy="whole")
+        assert result.counts == alone.counts
+        assert sum(result.counts.values()) == 100_001
+        assert len(result.shards) == nodes
+        assert len({shard.node_id for shard in result.shards}) == nodes
+
+    def test_each_block_runs_once(self, machine, spread, bell):
+        result = machine(spread(), spread(), spread()).run(bell, 100_001, strategy="shots")
+        blocks = sorted(block for shard in result.shards for block in shard.blocks)
+        assert [index for index, _, _ in blocks] == list(range(len(blocks)))
+        assert sum(shots for _, shots, _ in blocks) == 100_001
+        assert len({seed for _, _, seed in blocks}) == len(blocks) > 3
+
+    def test_what_is_left_when_a_node_fails_says_how_much_it_is(self, machine, spread, bell):
+        providers = [spread() for _ in range(4)]
+        providers[2].fails = True
+        with pytest.raises(PartialResult, match="1 of 4 shards failed") as caught:
+            machine(*providers).run(bell, 100_001, strategy="shots")
+        (left,) = caught.value.results
+        assert {shard.node_id for shard in left.shards} == {"node-0", "node-1", "node-3"}
+        assert left.shots == sum(left.counts.values()) == sum(s.shots for s in left.shards)
+        assert 0 < left.shots < 100_001
+
+    def test_nodes_that_do_not_say_they_are_simulators_are_never_pooled(
+        self, machine, spread, bell
+    ):
+        class Quiet(spread):
+            def limits(self, node):
+                return Limits()
+
+        result = machine(Quiet(), Quiet()).run(bell, 100_001, strategy="shots")
+        assert len(result.shards) == 1
 
 
 class TestThreads:

@@ -227,6 +227,15 @@ def test_a_worker_killed_while_it_runs_is_replaced(measured, machine):
     assert result.counts == expected.counts
 
 
+@pytest.fixture
+def ctrl_c_counts():
+    """Interrupts as a program in the foreground has them; in a background they are ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_counts")
 def test_an_interrupt_stops_the_workers_of_the_run(fleet, measured):
     """Ctrl-C while every node is busy: the run ends at once, and its workers with it."""
     pids = []

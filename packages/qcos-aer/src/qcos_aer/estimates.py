@@ -36,7 +36,9 @@ def estimate(profile: CircuitProfile, shots: int, method: str, device: str) -> E
     work = profile.size * _operation_seconds(profile.width, chosen)
     if profile.dynamic:
         work = (work + profile.size * _REPEAT_SECONDS) * shots
-    seconds = _RUN_SECONDS + work + shots * _SHOT_SECONDS
+    elif chosen != "statevector":  # whose shots are drawn all at once
+        work += shots * _SHOT_SECONDS
+    seconds = _RUN_SECONDS + work
     return Estimate(
         seconds=(seconds / 3, seconds * 3),
         memory_bytes=_memory(profile.width, chosen),
@@ -49,9 +51,11 @@ def estimate(profile: CircuitProfile, shots: int, method: str, device: str) -> E
 
 
 def likely_method(profile: CircuitProfile, method: str) -> str:
-    """The method that Aer's ``automatic`` takes for a circuit without noise."""
+    """The method that runs a circuit without noise; beyond few qubits Aer's ``automatic``."""
     if method != "automatic":
         return method
+    if profile.width <= FEW_QUBITS and not profile.dynamic:
+        return "statevector"  # all shots from one evolution, see qcos_aer.evolve
     return "stabilizer" if _CLIFFORD.issuperset(profile.operations) else "statevector"
 
 

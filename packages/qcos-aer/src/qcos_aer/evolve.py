@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qcos_aer.estimates import FEW_QUBITS, likely_method
+from qcos_aer.estimates import likely_method
 from qcos_core import CircuitProfile, PackedCounts
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def applies(circuit: QuantumCircuit, profile: CircuitProfile, method: str, devic
         return False
     if profile.operations.get("measure", 0) > MOST_MEASURED:
         return False
-    if profile.width > FEW_QUBITS and likely_method(profile, method) != "statevector":
+    if likely_method(profile, method) != "statevector":
         return False
     return all(
         instruction.is_standard_gate() or instruction.name in _UNITARY

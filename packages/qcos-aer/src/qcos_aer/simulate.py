@@ -12,12 +12,14 @@ from qcos_aer import evolve
 from qcos_aer.estimates import threads_for
 from qcos_aer.unroll import unrolled
 from qcos_core import CircuitRejected, JobFailed, PackedCounts, Task, TaskResult
+from qcos_core.circuits.compact import compact
 from qcos_core.circuits.profile import profile
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit_aer import AerSimulator
 
+_JUMPING = frozenset({"for_loop", "if_else", "switch_case", "while_loop"})
 _local = threading.local()
 
 
@@ -70,10 +72,13 @@ class Sampler:
     """
 
     def __init__(self, circuit: QuantumCircuit, *, method: str, device: str) -> None:
-        self._circuit = unrolled(circuit, method)
+        native = unrolled(circuit, method)
+        facts = profile(native)
+        # Aer leaves out what no measurement depends on, and in doing so may lose where a jump ends
+        self._truncates = _JUMPING.isdisjoint(facts.operations)
+        self._circuit = native if self._truncates else compact(native, facts.active)
         self._method = method
         self._device = device
-        facts = profile(self._circuit)
         self._threads = threads_for(facts.width)
         self._evolves = evolve.applies(self._circuit, facts, method, device)
 
@@ -110,7 +115,11 @@ class Sampler:
         simulator = _simulator(method, self._device)
         try:
             result = simulator.run(
-                circuit, shots=shots, seed_simulator=seed, max_parallel_threads=self._threads
+                circuit,
+                shots=shots,
+                seed_simulator=seed,
+                max_parallel_threads=self._threads,
+                enable_truncation=self._truncates,
             ).result()
         except AerError as error:  # what it finds before it runs: an expression it does not know
             message = f"Aer cannot run {circuit.name}: {error.message.rstrip('.')}."

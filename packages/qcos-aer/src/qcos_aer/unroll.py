@@ -24,6 +24,9 @@ _NAMED_ONLY = (
     "qiskit.circuit.instruction",
     "qiskit.qasm2.",
 )
+_ROUNDS = 3
+"""What is translated may bring custom gates again: a library's ``multiplexer`` is one."""
+
 _translating = Lock()
 
 
@@ -40,16 +43,16 @@ def unrolled(circuit: QuantumCircuit, method: str = "automatic") -> QuantumCircu
             that Aer does not have and that has no definition.
     """
     native = native_names(method)
-    if not _foreign(circuit, native):
-        return circuit
-    plain = _inlined(circuit)
-    if _foreign(plain, native):
-        plain = _translated(plain, method)
-    missing = sorted(_foreign(plain, native))
-    if missing:
-        message = f"Aer does not have the operation {', '.join(missing)}, and it has no definition."
-        raise CircuitRejected(message)
-    return plain
+    plain = circuit
+    for _ in range(_ROUNDS):
+        if not _foreign(plain, native):
+            return plain
+        plain = _inlined(plain)
+        if _foreign(plain, native):
+            plain = _translated(plain, method)
+    missing = ", ".join(sorted(_foreign(plain, native)))
+    message = f"Aer does not have {missing}, and no way was found to write it with what it has."
+    raise CircuitRejected(message)
 
 
 @cache
@@ -84,6 +87,8 @@ def _is_custom(operation: Any) -> bool:
     """Whether the name does not say what the operation does."""
     if operation.name in _CHANNELS and operation.definition is None:
         return False
+    if operation.name == "initialize":  # Aer knows vectors; labels and numbers on the outside only
+        return len(operation.params) == 1 or not isinstance(operation.params[0], complex)
     home = getattr(operation, "base_class", type(operation)).__module__
     return not home.startswith(_KNOWN_MODULES) or home.startswith(_NAMED_ONLY)
 
@@ -98,7 +103,10 @@ def _inlined(circuit: QuantumCircuit) -> QuantumCircuit:
         elif instruction.is_control_flow():
             blocks = [_inlined(moved(block, instruction)) for block in operation.blocks]
             result.append(instruction.replace(operation=operation.replace_blocks(blocks)))
-        elif _is_custom(operation) and operation.definition is not None:
+        elif _is_custom(operation):
+            if operation.definition is None:
+                message = f"Aer does not have {instruction.name}, and it has no definition."
+                raise CircuitRejected(message)
             _insert(result, operation.definition, instruction)
         else:
             result.append(instruction)

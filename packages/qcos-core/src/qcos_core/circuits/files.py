@@ -61,6 +61,7 @@ def parse_circuits(content: bytes, *, name: str = "input") -> list[QuantumCircui
 
 def _qasm2(text: str, name: str) -> QuantumCircuit:
     from qiskit import qasm2
+    from qiskit.circuit import CircuitError
 
     try:
         # include_path=() because the default lets a circuit read any file of this machine
@@ -71,6 +72,8 @@ def _qasm2(text: str, name: str) -> QuantumCircuit:
         )
     except qasm2.QASM2ParseError as error:
         _reject(name, f"not valid OpenQASM 2: {error.message}")
+    except CircuitError as error:  # valid to the parser, but no circuit can be so
+        _reject(name, f"not valid OpenQASM 2: {error.message.rstrip('.')}")
     # a number that overflows makes the parser panic, which is no Exception and has no public name
     except BaseException as error:
         if type(error).__name__ != "PanicException":

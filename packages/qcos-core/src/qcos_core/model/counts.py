@@ -264,7 +264,7 @@ def _whole(number: Any) -> int:
 
 def _integer(what: str, value: Any) -> int:
     try:
-        if isinstance(value, bool):
+        if type(value).__name__ == "bool":  # numpy's too, which is an index to some versions
             raise TypeError
         return operator.index(value)
     except TypeError:

@@ -61,7 +61,7 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
     kind = ", dynamic" if profile.dynamic else ""
     seed = f"seed {circuit.seed}" if circuit.seed_given else "seed drawn"
     lines = _wrap(
-        f"{circuit.name}: {_plural(profile.width, 'active qubit')}{wires}, "
+        f"{_printable(circuit.name)}: {_plural(profile.width, 'active qubit')}{wires}, "
         f"{_plural(profile.num_clbits, 'clbit')}, {_plural(profile.size, 'operation')}{kind}; "
         f"{circuit.shots:,} shots, {seed}",
         indent=2,
@@ -115,6 +115,11 @@ def _load(plan: ShardPlan) -> list[str]:
         shots = sum(shard.task.shots for shard in shards)
         lines += _wrap(f" {node_id}: {_plural(len(shards), 'shard')}, {shots:,} shots", indent=2)
     return lines
+
+
+def _printable(name: str) -> str:
+    """A name without what could steer a terminal; a file's author chose it."""
+    return "".join(char if char.isprintable() else "?" for char in name)
 
 
 def _plural(number: int, noun: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from qcos_core.model.amounts import Amount
@@ -152,11 +153,19 @@ class ShardPlan:
         return ShardPlan(
             circuits=tuple(c for c in self.circuits if c.id == circuit_id),
             shards=self.shards_of(circuit_id),
-            decisions=tuple(d for d in self.decisions if d.circuit_id == circuit_id),
+            decisions=tuple(self._decisions_of.get(circuit_id, ())),
             policy=self.policy,
             strategy=self.strategy,
             warnings=self.warnings,
         )
+
+    @cached_property
+    def _decisions_of(self) -> dict[str, list[Decision]]:
+        """Decisions by circuit; there are as many as circuits times nodes."""
+        found: dict[str, list[Decision]] = {}
+        for decision in self.decisions:
+            found.setdefault(decision.circuit_id, []).append(decision)
+        return found
 
     def explain(self) -> str:
         """The plan as text for people, at most 80 columns wide."""

@@ -10,7 +10,7 @@ REDACTED = "***"
 
 # a secret word ends where the name ends, at a character that is no letter, or in camelCase
 _SECRET_NAME = re.compile(
-    r"(token|key|secret|password|passwd|passphrase|credential|authorization)s?"
+    r"(token|key|secret|password|passwd|pwd|passphrase|credential|authorization)s?"
     r"(?=$|[^a-z]|(?-i:(?<=[a-z])[A-Z]))",
     re.IGNORECASE,
 )

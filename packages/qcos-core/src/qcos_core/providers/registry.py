@@ -6,11 +6,12 @@ import builtins
 import difflib
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any, ClassVar
 
-from qcos_core.errors import InvalidArguments, ProviderLoadError, UnknownProvider
+from qcos_core.errors import InvalidArguments, ProviderLoadError, QCOSError, UnknownProvider
 from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.providers import discovery
 from qcos_core.providers.base import SEAM_VERSION, NodeProvider
@@ -199,7 +200,8 @@ def configured(name: str, cls: type[NodeProvider], kwargs: dict[str, Any]) -> No
     """
     provider = cls()
     _check_kwargs(name, provider.configure, kwargs)
-    provider.configure(**kwargs)
+    with _named(name):
+        provider.configure(**kwargs)
     _check_kwargs(name, provider.build_nodes, kwargs)
     return provider
 
@@ -210,7 +212,8 @@ def built(name: str, provider: NodeProvider, kwargs: dict[str, Any]) -> builtins
     Raises:
         InvalidArguments: wrong keyword arguments, or no list of at least one node came back.
     """
-    nodes = provider.build_nodes(**kwargs)
+    with _named(name):
+        nodes = provider.build_nodes(**kwargs)
     if not isinstance(nodes, (list, tuple)):
         message = f"{name}: build_nodes must return a list of nodes, not {type(nodes).__name__}."
         raise InvalidArguments(message)
@@ -222,6 +225,18 @@ def built(name: str, provider: NodeProvider, kwargs: dict[str, Any]) -> builtins
             message = f"{name}: build_nodes returned {type(node).__name__}, not QPUNodeSpec."
             raise InvalidArguments(message)
     return list(nodes)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Say whose arguments a plain ``ValueError`` is about."""
+    try:
+        yield
+    except QCOSError:
+        raise
+    except ValueError as error:
+        message = f"{name}: {error}"
+        raise InvalidArguments(message) from error
 
 
 def _check_kwargs(name: str, method: Callable[..., Any], kwargs: dict[str, Any]) -> None:

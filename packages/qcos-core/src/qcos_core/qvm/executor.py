@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +125,10 @@ class _Run:
         except BaseException:
             self._stop()
             raise
-        return [outcome for outcome in self._outcomes if outcome is not None]
+        return [
+            outcome or ShardOutcome(shard, error=JobFailed("it was not run.", node=shard.node_id))
+            for shard, outcome in zip(self._plan.shards, self._outcomes, strict=True)
+        ]
 
     def _lane(self, places: Sequence[int], *, busy: bool) -> Callable[[], None]:
         """The shards of one node, one after the other."""
@@ -194,9 +198,13 @@ class _Run:
         return result, time.perf_counter() - clock
 
     def _failed(self, shard: Shard, error: QCOSError, attempt: int) -> ShardOutcome:
-        error.node = error.node or shard.node_id
-        self._tell("shard_failed", shard, attempt=attempt, message=str(error))
-        return ShardOutcome(shard, error=error)
+        named = error
+        if not error.node:
+            named = copy(error)  # a provider may raise one instance for several nodes
+            named.node, named.__cause__ = shard.node_id, error.__cause__
+            named = named.with_traceback(error.__traceback__)
+        self._tell("shard_failed", shard, attempt=attempt, message=str(named))
+        return ShardOutcome(shard, error=named)
 
     def _tell(self, kind: EventKind, shard: Shard, **facts: Any) -> None:
         task = shard.task

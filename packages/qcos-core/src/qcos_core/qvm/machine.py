@@ -266,7 +266,8 @@ def _tags(tags: Any) -> tuple[str, ...]:
 def _check_runnable(facts: CircuitProfile, label: str) -> None:
     if facts.unbound:
         names = ", ".join(facts.unbound[:5]) + (", ..." if len(facts.unbound) > 5 else "")
-        message = f"{label} has {len(facts.unbound)} parameters without a value: {names}."
+        plural = "" if len(facts.unbound) == 1 else "s"
+        message = f"{label} has {len(facts.unbound)} parameter{plural} without a value: {names}."
         raise CircuitRejected(message, hint="Bind them with circuit.assign_parameters(...).")
     if not facts.measured:
         message = f"{label} measures nothing, so it has no counts."

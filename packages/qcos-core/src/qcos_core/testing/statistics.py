@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import log, sqrt
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from qcos_core.circuits.profile import registers
 from qcos_core.errors import CircuitRejected, InvalidArguments
@@ -158,21 +158,36 @@ def _split(circuit: QuantumCircuit) -> tuple[QuantumCircuit, dict[int, int]]:
     used = {bit for item in work for bit in item.qubits}
     places = {bit: i for i, bit in enumerate(bit for bit in circuit.qubits if bit in used)}
     clbits = {bit: i for i, bit in enumerate(circuit.clbits)}
-    unitary = QuantumCircuit(len(places))
+    unitary = QuantumCircuit(len(places), name=circuit.name)
     sources: dict[int, int] = {}
     for item in work:
         wires = [places[bit] for bit in item.qubits]
         if item.name == "measure":
             sources[clbits[item.clbits[0]]] = wires[0]
-        elif item.clbits or item.is_control_flow() or item.name in ("reset", "initialize"):
-            _refuse(circuit, f"has the operation {item.name}")
         elif not set(wires).isdisjoint(sources.values()):
             _refuse(circuit, f"has {item.name} after a measurement")
         else:
-            unitary.append(item.operation, wires)
+            _append(unitary, item, wires)
     if not sources:
         _refuse(circuit, "measures nothing")
     return unitary, sources
+
+
+def _append(circuit: QuantumCircuit, item: Any, wires: list[int]) -> None:
+    """Append an instruction, or what it is built of if it has no matrix.
+
+    The matrix of a Pauli evolution is left aside: it lacks the error of the product formula that
+    the evolution is built of.
+    """
+    operation = item.operation
+    if item.clbits or item.is_control_flow() or item.name in ("reset", "initialize"):
+        _refuse(circuit, f"has the operation {item.name}")
+    built_of = getattr(operation, "definition", None)
+    if built_of is None or (item.name != "PauliEvolution" and hasattr(operation, "__array__")):
+        circuit.append(operation, wires)
+        return
+    for inner in built_of.data:
+        _append(circuit, inner, [wires[built_of.find_bit(bit).index] for bit in inner.qubits])
 
 
 def _refuse(circuit: QuantumCircuit, reason: str) -> NoReturn:
