@@ -7,7 +7,7 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qpy
 from qiskit.circuit import Clbit, Qubit
 from qiskit.circuit.classical import expr, types
 
-from qcos_core import CircuitRejected, JobFailed
+from qcos_core import CircuitRejected, ClusterBuilder, DistributedQVM, JobFailed
 
 # One coin is measured into `a[0]`, another into `a[1]`; each function says what the third
 # qubit does then.
@@ -271,11 +271,14 @@ def one_and_then_zero(*bits):
 @pytest.mark.parametrize(
     "places, expected", [([4, 1, 3], "11000"), ([1, 0, 2], "110"), ([1, 2, 0], "011")]
 )
-def test_circuit_composed_onto_other_bits(places, expected, counts):
+@pytest.mark.parametrize("key", ["local_cpu", "local_numpy"])
+@pytest.mark.parametrize("require", [None, {"deadline_s": 60}], ids=["inline", "worker"])
+def test_circuit_composed_onto_other_bits(places, expected, key, require):
     """Qiskit's compose renames the bits of conditions, and not those of the blocks around them."""
     circuit = QuantumCircuit(4, len(expected))
     circuit.compose(one_and_then_zero(3, 3), [3, 0, 2], places, inplace=True)
-    assert counts(circuit, 100) == {expected: 100}
+    with DistributedQVM(ClusterBuilder().add(key).build()) as qvm:
+        assert qvm.run(circuit, 100, require=require).counts == {expected: 100}
 
 
 def test_loose_bits_read_from_qpy(counts):

@@ -162,12 +162,21 @@ CIRCUITS = (
 )
 
 
-@pytest.mark.parametrize("make", CIRCUITS, ids=lambda make: make.__name__)
+each_circuit = pytest.mark.parametrize("make", CIRCUITS, ids=lambda make: make.__name__)
+
+
+@each_circuit
 def test_keys_and_counts_are_those_of_aer(make, counts, aer, same_source):
     circuit = make()
     ours, theirs = counts(circuit), aer(circuit)
     assert ours.keys() == theirs.keys()
     assert same_source(ours, theirs)
+
+
+@each_circuit
+def test_a_worker_says_the_same(make, counts, local_cpu):
+    result = local_cpu.run(make(), 1000, seed=1, require={"deadline_s": 60})
+    assert result.counts == counts(make())
 
 
 def test_loose_bits_beside_registers_lose_no_outcome(counts, aer):

@@ -1,8 +1,12 @@
 """Aer through QCOS, the reference simulator, and exact distributions agree on random circuits."""
 
+import tracemalloc
+
+import pytest
 from hypothesis import given, settings, strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import library
+from qiskit.quantum_info import SparsePauliOp, random_unitary
 
 from qcos_core.circuits.numpy_simulator import sample
 from qcos_core.testing.statistics import exact_distribution, total_variation, total_variation_bound
@@ -123,3 +127,39 @@ def test_measured_at_the_end(circuit, counts):
 def test_measured_on_the_way(circuit, provider, node, same_source):
     ours = provider.execute(circuit, 2000, node, seed=1).counts
     assert same_source(ours, sample(circuit, 2000, 1))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        library.PauliEvolutionGate(SparsePauliOp(["XY", "ZX", "YI"], [0.9, 0.8, 1.1]), time=1.0),
+        library.QFTGate(2),
+        library.StatePreparation([0.1, 0.7, 0.5, 0.5]),
+        library.Initialize([0.1, 0.7, 0.5, 0.5]),
+        library.UnitaryGate(random_unitary(4, seed=2)),
+        library.DiagonalGate([1, 1j, -1, 1]),
+    ],
+    ids=lambda operation: operation.name,
+)
+def test_reference_and_aer_build_library_objects_alike(operation, provider, node, same_source):
+    """A Pauli evolution is the product formula that it is built of, not the exact exponential."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(0.4, 0)
+    circuit.ry(1.3, 1)
+    circuit.append(operation, [1, 0])
+    circuit.rx(0.7, [0, 1])
+    circuit.measure_all()
+    ours = provider.execute(circuit, 100_000, node, seed=1).counts
+    assert same_source(ours, sample(circuit, 100_000, 1))
+
+
+def test_reference_needs_no_more_memory_than_its_state():
+    """A gate on all wires is not made into a matrix, which would take 64 MiB here."""
+    circuit = QuantumCircuit(11)
+    circuit.append(library.QFTGate(11), range(11))
+    circuit.measure_all()
+    tracemalloc.start()
+    sample(circuit, 10, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20

@@ -95,15 +95,12 @@ def test_provider_refuses(make, provider, node):
 
 
 @pytest.mark.parametrize(
-    "variable, code, said",
-    [
-        ("expr.lift(3, types.Uint(8))", -signal.SIGABRT, "invalid cbit index"),
-        ("expr.lift(True)", 1, "AttributeError: 'qiskit._accelerate.circuit.classical.types.Bool'"),
-    ],
+    "variable, code",
+    [("expr.lift(3, types.Uint(8))", -signal.SIGABRT), ("expr.lift(True)", 1)],
     ids=["Uint", "Bool"],
 )
-def test_what_aer_itself_does(variable, code, said):
-    """A condition on a Uint stops the whole process, a Bool raises an AttributeError.
+def test_what_aer_itself_does(variable, code):
+    """A condition on a Uint aborts the whole process, one on a Bool raises an AttributeError.
 
     Seen with Aer 0.18.2. Should this fail one day, variables may have come to Aer.
     """
@@ -126,4 +123,4 @@ def test_what_aer_itself_does(variable, code, said):
         [sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=False
     )
     assert done.returncode == code
-    assert said in done.stderr
+    assert ("AttributeError" in done.stderr) == (code == 1)

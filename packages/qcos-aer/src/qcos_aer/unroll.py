@@ -24,7 +24,7 @@ _NAMED_ONLY = (
     "qiskit.circuit.instruction",
     "qiskit.qasm2.",
 )
-_ROUNDS = 3
+_MOST_ROUNDS = 3
 """What is translated may bring custom gates again: a library's ``multiplexer`` is one."""
 
 _translating = Lock()
@@ -43,16 +43,17 @@ def unrolled(circuit: QuantumCircuit, method: str = "automatic") -> QuantumCircu
             that Aer does not have and that has no definition.
     """
     native = native_names(method)
-    plain = circuit
-    for _ in range(_ROUNDS):
-        if not _foreign(plain, native):
-            return plain
+    plain, rounds = circuit, 0
+    while missing := _foreign(plain, native):
+        if rounds == _MOST_ROUNDS:
+            names = ", ".join(sorted(missing))
+            message = f"Aer does not have {names}, and no way was found to do without."
+            raise CircuitRejected(message)
+        rounds += 1
         plain = _inlined(plain)
         if _foreign(plain, native):
             plain = _translated(plain, method)
-    missing = ", ".join(sorted(_foreign(plain, native)))
-    message = f"Aer does not have {missing}, and no way was found to write it with what it has."
-    raise CircuitRejected(message)
+    return plain
 
 
 @cache
@@ -85,12 +86,12 @@ def _foreign(circuit: QuantumCircuit, native: Collection[str]) -> set[str]:
 
 def _is_custom(operation: Any) -> bool:
     """Whether the name does not say what the operation does."""
-    if operation.name in _CHANNELS and operation.definition is None:
-        return False
-    if operation.name == "initialize":  # Aer knows vectors; labels and numbers on the outside only
-        return len(operation.params) == 1 or not isinstance(operation.params[0], complex)
     home = getattr(operation, "base_class", type(operation)).__module__
-    return not home.startswith(_KNOWN_MODULES) or home.startswith(_NAMED_ONLY)
+    if not home.startswith(_KNOWN_MODULES) or home.startswith(_NAMED_ONLY):
+        return operation.name not in _CHANNELS or operation.definition is not None
+    if operation.name == "initialize":  # of labels and numbers Aer knows nothing inside a branch
+        return len(operation.params) == 1 or not isinstance(operation.params[0], complex)
+    return False
 
 
 def _inlined(circuit: QuantumCircuit) -> QuantumCircuit:

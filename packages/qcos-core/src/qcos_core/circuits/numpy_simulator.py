@@ -89,38 +89,64 @@ def _program(
     circuit: QuantumCircuit,
     qubits: Sequence[int] | None = None,
     clbits: Sequence[int] | None = None,
+    outermost: Mapping[Any, int] | None = None,
 ) -> list[_Step]:
-    """The circuit as steps; ``qubits`` and ``clbits`` are where its bits are outside."""
+    """The circuit as steps.
+
+    Args:
+        circuit: a circuit, a block of control flow in it, or what an operation is built of.
+        qubits: where its qubits are in the outermost circuit.
+        clbits: where its classical bits are there.
+        outermost: that circuit's own classical bits.
+    """
     qubit_at = dict(zip(circuit.qubits, qubits or range(circuit.num_qubits), strict=True))
     clbit_at = dict(zip(circuit.clbits, clbits or range(circuit.num_clbits), strict=True))
-    steps = []
+    outermost = clbit_at if outermost is None else outermost
+    steps: list[_Step] = []
     for instruction in circuit.data:
         wires = [qubit_at[bit] for bit in instruction.qubits]
         bits = [clbit_at[bit] for bit in instruction.clbits]
         name, operation = instruction.name, instruction.operation
         if name in ("barrier", "delay"):
             continue
-        if name == "if_else":
-            operation = _if_else(operation, circuit, wires, bits, clbit_at)
-        elif bits and name != "measure" and operation.definition is not None:
-            steps += _program(operation.definition, wires, bits)  # it measures inside
-            continue
-        steps.append(_Step(name, operation, wires, bits))
+        if name == "box":
+            steps += _program(operation.blocks[0], wires, bits, outermost)
+        elif name == "if_else":
+            blocks = [_program(block, wires, bits, outermost) for block in operation.blocks]
+            branch = _if_else(instruction, blocks, clbit_at, outermost)
+            steps.append(_Step(name, branch, wires, bits))
+        elif _is_composite(instruction):
+            steps += _program(operation.definition, wires, bits, outermost)
+        else:
+            steps.append(_Step(name, operation, wires, bits))
     return steps
 
 
+def _is_composite(instruction: Any) -> bool:
+    """Whether an operation is run as what it is built of.
+
+    Its matrix may be far larger than the state; that of a Pauli evolution lacks the error of the
+    product formula that any other simulator runs.
+    """
+    if instruction.is_standard_gate() or instruction.name in ("measure", "reset", "unitary"):
+        return False
+    return getattr(instruction.operation, "definition", None) is not None
+
+
 def _if_else(
-    operation: Any,
-    circuit: QuantumCircuit,
-    wires: Sequence[int],
-    bits: Sequence[int],
+    instruction: Any,
+    blocks: Sequence[list[_Step]],
     clbit_at: Mapping[Any, int],
+    outermost: Mapping[Any, int],
 ) -> _Branch:
     from qiskit.circuit import Clbit
 
-    target, value = operation.condition
+    target, value = instruction.operation.condition
     tested = [target] if isinstance(target, Clbit) else list(target)
-    blocks = [_program(block, wires, bits) for block in operation.blocks]
+    # Qiskit's compose maps the conditions inside a block, and not the block: what an instruction
+    # tests beyond its own bits may be the outermost circuit's already
+    if not set(tested).issubset(instruction.clbits) and set(tested).issubset(outermost):
+        clbit_at = outermost
     otherwise = blocks[1] if len(blocks) > 1 else []
     return _Branch([clbit_at[bit] for bit in tested], int(value), blocks[0], otherwise)
 
@@ -198,8 +224,6 @@ def _apply(state: npt.NDArray[np.complex128], step: _Step) -> npt.NDArray[np.com
     import numpy as np
 
     count = len(step.qubits)
-    if step.name == "initialize":
-        return _initialize(state, step)
     matrix = _matrix(step)
     # Qiskit's matrices have the first qubit as the least significant, so as the last axis
     axes = list(reversed(step.qubits))
@@ -218,28 +242,6 @@ def _matrix(step: _Step) -> npt.NDArray[np.complex128]:
         message = f"local_numpy does not do the operation {step.name!r}."
         raise CircuitRejected(message) from None
     return matrix
-
-
-def _initialize(state: npt.NDArray[np.complex128], step: _Step) -> npt.NDArray[np.complex128]:
-    """``initialize`` where its qubits are still zero, which is where it is unitary."""
-    import numpy as np
-    from qiskit.quantum_info import Statevector
-
-    for qubit in step.qubits:
-        if _probability_of_one(state, qubit) > 1e-12:
-            message = "local_numpy does initialize only on qubits that are still |0>."
-            raise CircuitRejected(message)
-    circuit = step.operation.definition
-    fresh = [item for item in circuit.data if item.name != "reset"]
-    small = circuit.copy_empty_like()
-    for item in fresh:
-        small.append(item)
-    vector = Statevector.from_label("0" * len(step.qubits)).evolve(small).data
-    axes = list(reversed(step.qubits))
-    moved = np.moveaxis(state, axes, range(len(axes)))
-    rest = moved[(0,) * len(axes)]
-    result = np.multiply.outer(vector.reshape((2,) * len(axes)), rest)
-    return np.moveaxis(result, range(len(axes)), axes)
 
 
 def _probability_of_one(state: npt.NDArray[np.complex128], qubit: int) -> float:

@@ -31,7 +31,7 @@ def profile(circuit: QuantumCircuit) -> CircuitProfile:
         operations=operations,
         measured="measure" in operations,
         dynamic=dynamic,
-        variables=circuit.num_identifiers > 0,
+        variables=any(part.num_identifiers for part in (circuit, *inside)),
         expressions=bool(inside) and any(map(_decides_by_expression, [circuit, *inside])),
         unbound=tuple(parameter.name for parameter in circuit.parameters),
     )

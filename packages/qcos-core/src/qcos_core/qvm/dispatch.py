@@ -130,7 +130,7 @@ class Dispatcher:
             hint = "Use a node whose provider runs circuits, or fallback='always'."
         else:
             message += "nor does any fallback executor."
-            hint = "Install qcos-aer, whose executor takes wide circuits."
+            hint = "qcos-aer brings one for wide circuits; `qcos doctor` lists those there are."
         return CircuitRejected(message, hint=hint)
 
 

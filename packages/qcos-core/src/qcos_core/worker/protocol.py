@@ -11,6 +11,7 @@ import os
 import pickle
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,14 +87,16 @@ def spec_to_dict(spec: QPUNodeSpec) -> dict[str, Any]:
 def pack_circuit(circuit: QuantumCircuit) -> tuple[str, bytes]:
     """A circuit as bytes: QPY where that keeps everything, else pickle, which is slower.
 
-    QPY forgets what ``save_*`` instructions and noise carry.
+    QPY forgets what ``save_*`` instructions and noise carry, and fails on a condition on bits that
+    are not its block's, such as ``QuantumCircuit.compose`` leaves behind.
     """
     from qiskit import qpy
 
     if _qpy_keeps(circuit):
         buffer = io.BytesIO()
-        qpy.dump(circuit, buffer)
-        return "qpy", buffer.getvalue()
+        with suppress(qpy.QpyError):
+            qpy.dump(circuit, buffer)
+            return "qpy", buffer.getvalue()
     return "pickle", pickle.dumps(circuit, pickle.HIGHEST_PROTOCOL)
 
 
