@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from qcos_core.cli.console import WIDTH, say
-from qcos_core.errors import InvalidArguments, JobFailed, QCOSError
+from qcos_core.errors import JobFailed, QCOSError
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -133,9 +133,6 @@ class Job:
             registry = builder.build()
         except QCOSError:
             raise
-        except ValueError as error:  # how a provider refuses arguments
-            message = f"{keys}: {error}"
-            raise InvalidArguments(message) from error
         # a provider is other people's code
         except Exception as error:
             message = f"{keys}: building the nodes failed: {type(error).__name__}: {error}."

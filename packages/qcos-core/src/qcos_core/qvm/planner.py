@@ -17,6 +17,7 @@ from qcos_core.model.plans import (
     ShardPlan,
     group_decisions,
 )
+from qcos_core.providers.base import JobNodeProvider
 from qcos_core.qvm.routing import Candidate, Load, Policy, policy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
@@ -89,6 +90,8 @@ def _offer(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candid
     """The node as a candidate for a circuit, or why it is none."""
     if node.spec.offline_reason:
         return f"offline: {node.spec.offline_reason}"
+    if isinstance(node.provider, JobNodeProvider):
+        return "it runs jobs that outlive a call, for which this version has no ledger yet"
     try:
         return _asked(node, circuit, require)
     except (CircuitRejected, InvalidArguments) as error:
