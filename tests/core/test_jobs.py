@@ -57,5 +57,5 @@ def test_all_four_methods_are_needed():
         def build_nodes(self):
             return []
 
-    with pytest.raises(TypeError, match="cancel.*fetch.*poll.*submit"):
+    with pytest.raises(TypeError, match=r"cancel.*fetch.*poll.*submit"):
         Half()
