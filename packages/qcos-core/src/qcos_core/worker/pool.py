@@ -42,6 +42,7 @@ class Worker:
                 ],
                 pass_fds=(to_read, to_write),
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,  # a terminal's Ctrl-C is for the coordinator alone
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import signal
 import sys
 import traceback
 from functools import reduce
@@ -25,7 +24,6 @@ def serve(incoming: int, outgoing: int, parent: int) -> None:
     Whatever providers print goes to standard
     error: standard output may be a document.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's to handle
     die_with_parent(parent)
     os.dup2(2, 1)
     providers: dict[str, NodeProvider] = {}
