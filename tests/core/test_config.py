@@ -12,7 +12,7 @@ from qcos_core import (
     UnknownProvider,
     load_cluster,
 )
-from qcos_core.cluster.config import default_cluster, parse_slots
+from qcos_core.cluster.config import default_cluster, parse_options, parse_slots
 
 pytestmark = pytest.mark.usefixtures("only_core")
 
@@ -255,3 +255,27 @@ def test_default_is_numpy_where_nothing_else_is():
 def test_default_is_the_processor_where_it_is_installed():
     NodeProviderRegistry.register("local_cpu", AnyProvider)
     assert slots(default_cluster()) == [("local_cpu", {})]
+
+
+class TestOptions:
+    @pytest.mark.parametrize(
+        "texts, options",
+        [
+            ([], {}),
+            (["method=statevector"], {"method": "statevector"}),
+            (["level=2", "flag=true"], {"level": 2, "flag": True}),
+            (["layout=[0,1]"], {"layout": [0, 1]}),
+            (["a=1", "a=2", "a=3"], {"a": [1, 2, 3]}),
+        ],
+    )
+    def test_values_are_read(self, texts, options):
+        assert parse_options(texts) == options
+
+    @pytest.mark.parametrize("text", ["method", "=x", "a b=1"])
+    def test_what_is_no_option_is_named(self, text):
+        with pytest.raises(InvalidArguments, match="cannot read"):
+            parse_options([text])
+
+    def test_secrets_are_refused(self):
+        with pytest.raises(InvalidArguments, match="token is a secret"):
+            parse_options(["token=hunter2"])

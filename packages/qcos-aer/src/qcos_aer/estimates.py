@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qcos_aer.likeness import check_width
 from qcos_core import CircuitProfile, CircuitRejected, Estimate
+from qcos_core.model.plans import Sampling
 from qcos_core.providers import host
 
 FEW_QUBITS = 10
@@ -23,30 +29,83 @@ _CLIFFORD = frozenset(
 )
 
 
-def estimate(profile: CircuitProfile, shots: int, method: str, device: str) -> Estimate:
+@dataclass(frozen=True)
+class Choice:
+    """How a circuit is simulated.
+
+    Attributes:
+        method: the Aer method to set; ``"automatic"`` where Aer cannot choose but one.
+        likely: the method that then runs.
+        sampling: how its shots are made.
+    """
+
+    method: str
+    likely: str
+    sampling: Sampling
+
+
+def choose(profile: CircuitProfile, shots: int, method: str, *, noisy: bool) -> Choice:
+    """How to simulate a circuit; a function of the job alone, because the blocks follow from it.
+
+    Args:
+        profile: the circuit.
+        shots: shots of the whole circuit.
+        method: the method that the user or the provider asks for.
+        noisy: whether there is a noise model.
+    """
+    if not noisy:
+        return Choice(method, likely_method(profile, method), _sampling(profile.dynamic))
+    if method == "automatic":
+        dense = not profile.dynamic and profile.width <= FEW_QUBITS and shots >= 1 << profile.width
+        method = "density_matrix" if dense else "statevector"
+    once = method == "density_matrix" and not profile.dynamic
+    return Choice(method, method, _sampling(not once))
+
+
+def estimate(
+    profile: CircuitProfile,
+    shots: int,
+    method: str,
+    device: str,
+    options: Mapping[str, Any] | None = None,
+) -> Estimate:
     """Time, memory, method and the line a user could have typed.
 
+    Args:
+        profile: the circuit.
+        shots: shots of the whole circuit.
+        method: the provider's method, which the option ``method`` overrides.
+        device: an Aer device.
+        options: as :func:`qcos_aer.options.checked` returns them.
+
     Raises:
-        CircuitRejected: the circuit uses classical variables, on which Aer stops the process.
+        CircuitRejected: the circuit uses classical variables, on which Aer stops the process, or
+            is too wide for the device it shall run as on.
     """
     if profile.variables:
         message = "it uses classical variables, which Aer does not support"
         raise CircuitRejected(message)
-    chosen = likely_method(profile, method)
-    work = profile.size * _operation_seconds(profile.width, chosen)
-    if profile.dynamic:
+    options = options or {}
+    if "like" in options:
+        check_width(profile, options["like"])
+    noisy = "noise_model" in options or "like" in options
+    choice = choose(profile, shots, options.get("method", method), noisy=noisy)
+    work = profile.size * _operation_seconds(profile.width, choice.likely)
+    if choice.sampling != "once":
         work = (work + profile.size * _REPEAT_SECONDS) * shots
-    elif chosen != "statevector":  # whose shots are drawn all at once
+    elif choice.likely != "statevector":  # whose shots are drawn all at once
         work += shots * _SHOT_SECONDS
     seconds = _RUN_SECONDS + work
+    noise = "noisy " if noisy else ""
     return Estimate(
         seconds=(seconds / 3, seconds * 3),
-        memory_bytes=_memory(profile.width, chosen),
-        method=f"{chosen} (Aer, {device})",
+        memory_bytes=_memory(profile.width, choice.likely),
+        method=f"{noise}{choice.likely} (Aer, {device})",
         exact=True,
-        sampling="per_shot" if profile.dynamic else "once",
+        sampling=choice.sampling,
         cores=threads_for(profile.width),
-        by_hand=_by_hand(profile, shots, method, device),
+        task_method=choice.method,
+        by_hand=_by_hand(profile, shots, choice.method, device, options),
     )
 
 
@@ -59,29 +118,48 @@ def likely_method(profile: CircuitProfile, method: str) -> str:
     return "stabilizer" if _CLIFFORD.issuperset(profile.operations) else "statevector"
 
 
+def _sampling(repeats: bool) -> Sampling:
+    return "per_shot" if repeats else "once"
+
+
 def threads_for(width: int) -> int:
     """Aer's ``max_parallel_threads`` for a circuit of this many active qubits; 0 means all."""
     return 1 if width <= FEW_QUBITS else 0
 
 
 def _operation_seconds(width: int, method: str) -> float:
-    if method == "statevector":
+    if method == "density_matrix":
+        width *= 2
+    if method in ("statevector", "density_matrix"):
         return 1e-7 + _AMPLITUDE_SECONDS * 2.0**width
     return 1e-7 * width if method == "stabilizer" else _MPS_OPERATION_SECONDS
 
 
 def _memory(width: int, method: str) -> int | None:
+    if method == "density_matrix":
+        return host.statevector_bytes(2 * width)
     if method == "statevector":
         return host.statevector_bytes(width)
     return width * width if method == "stabilizer" else None
 
 
-def _by_hand(profile: CircuitProfile, shots: int, method: str, device: str) -> str:
-    settings = []
+def _by_hand(
+    profile: CircuitProfile, shots: int, method: str, device: str, options: Mapping[str, Any]
+) -> str:
+    settings, circuit = [], "circuit"
+    if "like" in options:
+        settings.append("noise_model=NoiseModel.from_backend(device)")
+        circuit = "transpile(circuit, device)"
+    elif "noise_model" in options:
+        settings.append("noise_model=noise_model")
+        circuit = (
+            "transpile(circuit, basis_gates=noise_model.basis_gates, "
+            f"optimization_level={options.get('optimization_level', 0)})"
+        )
     if method != "automatic":
         settings.append(f"method={method!r}")
     if device != "CPU":
         settings.append(f"device={device!r}")
     if threads_for(profile.width):
         settings.append(f"max_parallel_threads={threads_for(profile.width)}")
-    return f"AerSimulator({', '.join(settings)}).run(circuit, shots={shots})"
+    return f"AerSimulator({', '.join(settings)}).run({circuit}, shots={shots})"

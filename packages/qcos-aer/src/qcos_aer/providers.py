@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from qcos_core import Limits, NodeProvider, NodeType, QPUNodeSpec
@@ -26,6 +27,26 @@ class AerProvider(NodeProvider):
     DEVICE: ClassVar[str] = "CPU"
     LABEL: ClassVar[str] = ""
 
+    _options: Mapping[str, Any] = MappingProxyType({})
+
+    def configure(self, *, options: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        """Keep the options that all runs on these nodes start from.
+
+        Raises:
+            InvalidArguments: an unknown option, or a wrong value.
+        """
+        self._options = self.check_options(options or {})
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The options of a run over those of its nodes; see :mod:`qcos_aer.options`.
+
+        Raises:
+            InvalidArguments: an unknown option, or a wrong value.
+        """
+        from qcos_aer.options import checked
+
+        return {**self._options, **checked(options)}
+
     @classmethod
     def estimate_nodes(cls, **kwargs: Any) -> Mapping[str, int]:
         """``n_nodes`` under this provider's label."""
@@ -48,7 +69,7 @@ class AerProvider(NodeProvider):
         """A rough time and an exact memory figure; see :mod:`qcos_aer.estimates`."""
         from qcos_aer.estimates import estimate
 
-        return estimate(profile, shots, self.METHOD, self.DEVICE)
+        return estimate(profile, shots, self.METHOD, self.DEVICE, options)
 
     def execute(
         self,
@@ -67,7 +88,10 @@ class AerProvider(NodeProvider):
         from qcos_aer.simulate import Sampler
         from qcos_core import Execution, Registers
 
-        outcome = Sampler(circuit, method=self.METHOD, device=self.DEVICE).run(shots, seed)
+        wanted = self.check_options(options or {})
+        method = wanted.get("method", self.METHOD)
+        sampler = Sampler(circuit, shots, method=method, device=self.DEVICE, options=wanted)
+        outcome = sampler.run(shots, seed)
         counts = outcome.counts.to_dict(Registers(circuit.num_clbits))
         return Execution(
             counts,
@@ -97,7 +121,11 @@ class LocalCPUProvider(AerProvider):
     LABEL = "CPU fallback"
 
     def build_nodes(
-        self, n_nodes: int = 1, max_qubits: int = 30, node_prefix: str = "local-cpu"
+        self,
+        n_nodes: int = 1,
+        max_qubits: int = 30,
+        node_prefix: str = "local-cpu",
+        options: Mapping[str, Any] | None = None,
     ) -> list[QPUNodeSpec]:
         """Nodes that share this machine.
 
@@ -105,6 +133,7 @@ class LocalCPUProvider(AerProvider):
             n_nodes: how many.
             max_qubits: widest circuit; at most what fits this machine's memory.
             node_prefix: start of the node ids.
+            options: what all runs on these nodes start from; see :mod:`qcos_aer.options`.
         """
         return _statevector_nodes(
             n_nodes, max_qubits, node_prefix, NodeType.CPU_AER, ["local", "cpu", "aer"], self.DEVICE
@@ -120,7 +149,11 @@ class LocalGPUAerProvider(AerProvider):
     LABEL = "SV"
 
     def build_nodes(
-        self, n_nodes: int = 1, max_qubits: int = 32, node_prefix: str = "local-gpu"
+        self,
+        n_nodes: int = 1,
+        max_qubits: int = 32,
+        node_prefix: str = "local-gpu",
+        options: Mapping[str, Any] | None = None,
     ) -> list[QPUNodeSpec]:
         """Nodes on CUDA devices.
 
@@ -128,6 +161,7 @@ class LocalGPUAerProvider(AerProvider):
             n_nodes: how many.
             max_qubits: widest circuit; at most what fits this machine's memory.
             node_prefix: start of the node ids.
+            options: what all runs on these nodes start from; see :mod:`qcos_aer.options`.
         """
         return _statevector_nodes(
             n_nodes, max_qubits, node_prefix, NodeType.GPU_AER, ["local", "gpu", "aer"], self.DEVICE
@@ -154,7 +188,11 @@ class LocalGPUMPSProvider(AerProvider):
     LABEL = "MPS"
 
     def build_nodes(
-        self, n_nodes: int = 1, max_qubits: int = 4096, node_prefix: str = "local-mps"
+        self,
+        n_nodes: int = 1,
+        max_qubits: int = 4096,
+        node_prefix: str = "local-mps",
+        options: Mapping[str, Any] | None = None,
     ) -> list[QPUNodeSpec]:
         """Tensor-network nodes.
 
@@ -162,6 +200,7 @@ class LocalGPUMPSProvider(AerProvider):
             n_nodes: how many.
             max_qubits: widest circuit.
             node_prefix: start of the node ids.
+            options: what all runs on these nodes start from; see :mod:`qcos_aer.options`.
         """
         check_positive(n_nodes=n_nodes, max_qubits=max_qubits)
         return [

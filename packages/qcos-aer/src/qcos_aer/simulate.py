@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qcos_aer import evolve
-from qcos_aer.estimates import threads_for
-from qcos_aer.unroll import unrolled
+from qcos_aer.estimates import FEW_QUBITS, choose, threads_for
+from qcos_aer.likeness import as_on
+from qcos_aer.unroll import basis_of, noisy_basis, unrolled
 from qcos_core import CircuitRejected, JobFailed, PackedCounts, Task, TaskResult
 from qcos_core.circuits.compact import compact
 from qcos_core.circuits.profile import profile
@@ -41,12 +42,20 @@ class Outcome:
 def run_task(task: Task, circuit: QuantumCircuit, *, method: str, device: str) -> TaskResult:
     """Run every block of a task with its own seed and add up the counts.
 
+    Args:
+        task: the task; its method, if the plan chose one, overrides ``method``.
+        circuit: the task's circuit.
+        method: the provider's method.
+        device: an Aer device.
+
     Raises:
         CircuitRejected: an operation that Aer does not have.
         JobFailed: Aer reported a failure.
     """
     began = time.perf_counter()
-    sampler = Sampler(circuit, method=method, device=device)
+    if task.method != "automatic":
+        method = task.method
+    sampler = Sampler(circuit, task.shots, method=method, device=device, options=task.options)
     outcomes = [sampler.run(block.shots, block.seed) for block in task.blocks]
     return TaskResult(
         task.id,
@@ -64,23 +73,58 @@ class Sampler:
 
     Args:
         circuit: any circuit with measurements.
+        shots: shots of the whole circuit, on which the choice of a method may depend.
         method: an Aer method.
         device: an Aer device.
+        options: as :func:`qcos_aer.options.checked` returns them.
 
     Raises:
         CircuitRejected: an operation that Aer does not have.
     """
 
-    def __init__(self, circuit: QuantumCircuit, *, method: str, device: str) -> None:
-        native = unrolled(circuit, method)
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        shots: int,
+        *,
+        method: str,
+        device: str,
+        options: Mapping[str, Any],
+    ) -> None:
+        noise = options.get("noise_model")
+        self._likeness: Mapping[str, Any] = {}
+        if "like" in options:
+            likeness = as_on(circuit, options["like"], options)
+            circuit, noise = likeness.circuit, likeness.noise_model
+            options = {**options, "optimization_level": 0}
+            qubits = list(likeness.physical_qubits)
+            self._likeness = {"like": likeness.device, "physical_qubits": qubits}
+        choice = choose(profile(circuit), shots, method, noisy=noise is not None)
+        self._method = choice.method
+        if noise is None:
+            basis = basis_of(self._method)
+        else:
+            level = options.get("optimization_level", 0)
+            basis = noisy_basis(self._method, noise, level, options.get("seed_transpiler", 0))
+        native = unrolled(circuit, basis)
         facts = profile(native)
-        # Aer leaves out what no measurement depends on, and in doing so may lose where a jump ends
-        self._truncates = _JUMPING.isdisjoint(facts.operations)
+        # Aer leaves out what no measurement depends on, and in doing so may lose where a jump
+        # ends. A noise model names qubits by their numbers, so its circuits keep all of them.
+        self._truncates = noise is not None or _JUMPING.isdisjoint(facts.operations)
         self._circuit = native if self._truncates else compact(native, facts.active)
-        self._method = method
         self._device = device
-        self._threads = threads_for(facts.width)
-        self._evolves = evolve.applies(self._circuit, facts, method, device)
+        self._settings: dict[str, Any] = {
+            "max_parallel_threads": threads_for(facts.width),
+            "enable_truncation": self._truncates,
+        }
+        if noise is not None:
+            self._settings["noise_model"] = noise
+            branches = choice.sampling != "once" and facts.width > FEW_QUBITS
+            self._settings["shot_branching_enable"] = branches
+            self._settings["shot_branching_sampling_enable"] = branches
+        if "precision" in options:
+            self._settings["precision"] = options["precision"]
+        self._evolves = noise is None and evolve.applies(self._circuit, facts, self._method, device)
 
     def run(self, shots: int, seed: int | None) -> Outcome:
         """Draw shots.
@@ -118,8 +162,7 @@ class Sampler:
                 circuit,
                 shots=shots,
                 seed_simulator=seed,
-                max_parallel_threads=self._threads,
-                enable_truncation=self._truncates,
+                **self._settings,
             ).result()
         except AerError as error:  # what it finds before it runs: an expression it does not know
             message = f"Aer cannot run {circuit.name}: {error.message.rstrip('.')}."
@@ -133,7 +176,11 @@ class Sampler:
 
     def _outcome(self, counts: PackedCounts, experiment: Any) -> Outcome:
         facts = experiment.metadata or {}
-        metadata = {"device": facts.get("device", self._device), "versions": _versions()}
+        metadata = {
+            "device": facts.get("device", self._device),
+            "versions": _versions(),
+            **self._likeness,
+        }
         return Outcome(counts, str(facts.get("method", self._method)), metadata)
 
 

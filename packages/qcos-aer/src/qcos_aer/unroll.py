@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -30,38 +31,80 @@ _MOST_ROUNDS = 3
 _translating = Lock()
 
 
-def unrolled(circuit: QuantumCircuit, method: str = "automatic") -> QuantumCircuit:
-    """The circuit in the own operations of an Aer method; ``circuit`` itself if it is so already.
+@dataclass(frozen=True)
+class Basis:
+    """What a simulator runs as it is, and how other circuits are brought to it.
+
+    Attributes:
+        names: names of its operations.
+        translator: brings circuits to them.
+        optimizes: whether the translator improves circuits that are in the basis already.
+    """
+
+    names: frozenset[str]
+    translator: PassManager
+    optimizes: bool = False
+
+
+@cache
+def basis_of(method: str) -> Basis:
+    """The basis of an Aer method without noise."""
+    from qiskit_aer import AerSimulator
+
+    return _basis(AerSimulator(method=method).target, 0, 0)
+
+
+def noisy_basis(method: str, noise_model: Any, optimization_level: int, seed: int) -> Basis:
+    """The basis that a noise model acts on; a gate beyond it would run without noise."""
+    from qiskit_aer import AerSimulator
+
+    simulator = AerSimulator(method=method, noise_model=noise_model)
+    return _basis(simulator.target, optimization_level, seed)
+
+
+def _basis(aer: Any, optimization_level: int, seed: int) -> Basis:
+    from qiskit.transpiler import Target, generate_preset_pass_manager
+
+    wide = Target(num_qubits=1_000_000)  # Aer's own counts idle wires among those that must fit
+    for name in aer.operation_names:
+        wide.add_instruction(aer.operation_from_name(name), name=name)
+    translator = generate_preset_pass_manager(
+        optimization_level=optimization_level, target=wide, seed_transpiler=seed
+    )
+    names = frozenset(aer.operation_names) | _ALWAYS_NATIVE
+    return Basis(names, translator, optimization_level > 0)
+
+
+def unrolled(circuit: QuantumCircuit, basis: Basis | None = None) -> QuantumCircuit:
+    """The circuit in the operations of a basis; ``circuit`` itself if it is so already.
 
     A full ``transpile`` costs 60 ms and more, a hundred times the run of a small circuit, so
     what is native passes after one look at each instruction. Custom gates are replaced by their
     definitions, inside control flow too, whatever they are called: a gate that a file defines
     as ``ryy`` is not the ``ryy`` that Aer knows.
 
+    Args:
+        circuit: any circuit.
+        basis: that of Aer's ``automatic`` if left out.
+
     Raises:
         CircuitRejected: classical variables, on which Aer stops the process, or an operation
             that Aer does not have and that has no definition.
     """
-    native = native_names(method)
+    basis = basis or basis_of("automatic")
     plain, rounds = circuit, 0
-    while missing := _foreign(plain, native):
+    while missing := _foreign(plain, basis.names):
         if rounds == _MOST_ROUNDS:
             names = ", ".join(sorted(missing))
             message = f"Aer does not have {names}, and no way was found to do without."
             raise CircuitRejected(message)
         rounds += 1
         plain = _inlined(plain)
-        if _foreign(plain, native):
-            plain = _translated(plain, method)
+        if _foreign(plain, basis.names):
+            plain = _translated(plain, basis)
+    if basis.optimizes and not rounds:
+        plain = _translated(plain, basis)
     return plain
-
-
-@cache
-def native_names(method: str) -> frozenset[str]:
-    """Names of the operations that an Aer method runs as they are."""
-    from qiskit_aer import AerSimulator
-
-    return frozenset(AerSimulator(method=method).target.operation_names) | _ALWAYS_NATIVE
 
 
 def _foreign(circuit: QuantumCircuit, native: Collection[str]) -> set[str]:
@@ -119,25 +162,13 @@ def _insert(result: QuantumCircuit, body: QuantumCircuit, instruction: Any) -> N
     result.compose(plain, instruction.qubits, instruction.clbits, inplace=True, copy=False)
 
 
-def _translated(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
+def _translated(circuit: QuantumCircuit, basis: Basis) -> QuantumCircuit:
     from qiskit.transpiler.exceptions import TranspilerError
 
     try:
         with _translating:  # passes keep state, so a pass manager serves one thread at a time
-            translated: QuantumCircuit = _translator(method).run(circuit)
+            translated: QuantumCircuit = basis.translator.run(circuit)
     except TranspilerError as error:
         message = f"Aer cannot run {circuit.name}: {error.message.rstrip('.')}."
         raise CircuitRejected(message) from None
     return translated
-
-
-@cache
-def _translator(method: str) -> PassManager:
-    from qiskit.transpiler import Target, generate_preset_pass_manager
-    from qiskit_aer import AerSimulator
-
-    aer = AerSimulator(method=method).target
-    wide = Target(num_qubits=1_000_000)  # Aer's own counts idle wires among those that must fit
-    for name in aer.operation_names:
-        wide.add_instruction(aer.operation_from_name(name), name=name)
-    return generate_preset_pass_manager(optimization_level=0, target=wide)

@@ -70,6 +70,13 @@ _OPTIONS: tuple[_Decorator, ...] = (
         metavar="ID",
         help="A node, or a provider's key, not to use; may be repeated.",
     ),
+    click.option("--like", metavar="DEVICE", help="Simulate this device, such as fake_sherbrooke."),
+    click.option(
+        "--option",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="An option for the providers, such as method=statevector; may be repeated.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
 )
 
@@ -94,6 +101,8 @@ class Job:
     strategy: str
     require_tag: tuple[str, ...]
     exclude: tuple[str, ...]
+    like: str | None
+    option: tuple[str, ...]
     as_json: bool
 
     def check(self) -> None:
@@ -142,7 +151,10 @@ class Job:
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of ``DistributedQVM.plan`` and ``run`` beside the circuits."""
+        from qcos_core.cluster.config import parse_options
+
         return {
+            "options": {**({"like": self.like} if self.like else {}), **parse_options(self.option)},
             "shots": self.shots,
             "seed": self.seed,
             "policy": self.policy,
@@ -170,6 +182,8 @@ class Job:
             ("--strategy", () if self.strategy == STRATEGY else (self.strategy,)),
             ("--require-tag", self.require_tag),
             ("--exclude", self.exclude),
+            ("--like", (self.like,) if self.like else ()),
+            ("--option", self.option),
         ):
             groups += [[name, value] for value in values]
         return shell_lines(groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
     epilog="Example: qcos run bell.qasm --on local_cpu:n_nodes=2 --shots 2000 --seed 7",
 )
 @job_options
-def run(**options: Any) -> int:
+@click.option(
+    "--plot",
+    metavar="FILE",
+    help="Draw the counts to a .png, .svg or .pdf; of several circuits, to FILE-1, FILE-2, ...",
+)
+def run(plot: str | None, **options: Any) -> int:
     """Run circuits and print their counts.
 
     FILE is OpenQASM 2 or 3, or QPY; - reads standard input. Exits with 0 when done, 1 failed,
@@ -33,6 +39,8 @@ def run(**options: Any) -> int:
     """
     job = Job(**options)
     job.check()
+    if plot is not None:
+        _check_picture(plot)
     with documents.reserved_stdout(job.as_json):
         circuits = job.circuits()
         with job.nodes() as registry:
@@ -41,6 +49,9 @@ def run(**options: Any) -> int:
                 _show(job, plan, outcome, registry)
     if job.as_json and outcome.came_back:
         documents.write(outcome.document())
+    if plot is not None:
+        pictures = _draw(plot, outcome)
+        say(*(f" picture: {picture}" for picture in pictures), err=job.as_json)
     return _end(plan, outcome)
 
 
@@ -94,3 +105,22 @@ def _end(plan: ShardPlan, outcome: Outcome) -> int:
         return failures.DONE
     say(*error_lines(outcome, plan), err=True)
     return failures.PARTIAL if outcome.came_back else failures.FAILED
+
+
+def _check_picture(file: str) -> None:
+    """Refuse, before anything runs, a picture that could not be drawn after it."""
+    from qcos_core.model.pictures import check_path
+
+    check_path(file)
+
+
+def _draw(file: str, outcome: Outcome) -> list[Path]:
+    """A picture for each circuit that came back; of several, numbered by their places."""
+    path, written = Path(file), []
+    for number, result in enumerate(outcome.results, 1):
+        if result is not None:
+            one = len(outcome.results) == 1
+            target = path if one else path.with_stem(f"{path.stem}-{number}")
+            result.plot(target)
+            written.append(target)
+    return written

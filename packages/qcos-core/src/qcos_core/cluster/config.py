@@ -70,6 +70,25 @@ def parse_slots(slots: Sequence[str]) -> ClusterBuilder:
     return builder
 
 
+def parse_options(options: Sequence[str]) -> dict[str, Any]:
+    """Read options of a run, ``name=value`` each, as ``--option`` takes them.
+
+    A value is read as in :func:`parse_slots`; a name that is repeated makes a list.
+
+    Raises:
+        InvalidArguments: text that cannot be read so, or a secret.
+    """
+    read: dict[str, Any] = {}
+    for text in options:
+        for name, value in _pairs("--option", text).items():
+            if name not in read:
+                read[name] = value
+            else:
+                before = read[name]
+                read[name] = [*before, value] if isinstance(before, list) else [before, value]
+    return read
+
+
 def default_cluster() -> ClusterBuilder:
     """``local_cpu`` if it is installed, else ``local_numpy``."""
     key = "local_cpu" if "local_cpu" in NodeProviderRegistry.keys() else "local_numpy"

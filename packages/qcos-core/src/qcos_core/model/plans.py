@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from qcos_core.model.amounts import Amount
 from qcos_core.model.circuits import CircuitProfile
+from qcos_core.model.options import shown
 from qcos_core.model.seam import Task
 
 Sampling = Literal["once", "branching", "per_shot"]
@@ -32,6 +33,8 @@ class Estimate:
         exact: whether the method samples the circuit's own distribution.
         sampling: how the method makes its shots; ``None`` if nobody can tell.
         cores: cores it uses; 0 for all of its host.
+        task_method: the method that the plan hands to the node with each task, where it must not
+            be chosen again; a task of fewer shots might choose otherwise.
         by_hand: the line a user could have typed to get the same.
     """
 
@@ -43,6 +46,7 @@ class Estimate:
     exact: bool | None = None
     sampling: Sampling | None = None
     cores: int = 1
+    task_method: str = "automatic"
     by_hand: str = ""
 
     @property
@@ -173,8 +177,20 @@ class ShardPlan:
 
         return explain(self)
 
+    def tree(self) -> str:
+        """The plan as a tree, circuit by circuit, at most 80 columns wide."""
+        from qcos_core.model.pictures import tree
+
+        return tree(self)
+
     def __str__(self) -> str:
         return self.explain()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from qcos_core.model.html import plan_html
+
+        return plan_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON-able data."""
@@ -219,7 +235,7 @@ def _circuit_dict(circuit: PlannedCircuit) -> dict[str, Any]:
         "clbits": profile.num_clbits,
         "dynamic": profile.dynamic,
         "operations": dict(profile.operations),
-        "options": dict(circuit.options),
+        "options": shown(circuit.options),
     }
 
 

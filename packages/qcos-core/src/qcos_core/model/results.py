@@ -6,12 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import CountsInvalid, InvalidArguments
 from qcos_core.model.amounts import Amount, total
 from qcos_core.model.counts import PackedCounts, Registers
 from qcos_core.model.plans import ShardPlan
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from matplotlib.figure import Figure
 
 SCHEMA = "qcos.result/1"
 
@@ -119,6 +124,48 @@ class QVMResult:
             f"<QVMResult {self.name!r}: {self.shots:,} shots, {len(self.packed):,} outcomes, "
             f"{nodes} node{'s' if nodes != 1 else ''}>"
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from qcos_core.model.html import result_html
+
+        return result_html(self)
+
+    def plot(self, path: str | PathLike[str] | None = None, *, most: int | None = None) -> Figure:
+        """Draw a histogram of the counts; needs matplotlib, of the extra ``plot``.
+
+        Args:
+            path: where to write the picture; .png, .svg or .pdf.
+            most: how many outcomes to show at most; 200 if not given. Of more, the most frequent
+                are shown, and the rest as one bar.
+
+        Returns:
+            A ``matplotlib.figure.Figure``.
+
+        Raises:
+            InvalidArguments: no matplotlib, or a path that cannot be written to.
+        """
+        from qcos_core.model.pictures import plot
+
+        return plot(self, path, most=most)
+
+    def timeline(self, path: str | PathLike[str] | None = None) -> Figure:
+        """Draw when each shard ran, and where; needs matplotlib, of the extra ``plot``.
+
+        ``qcos_core.model.pictures.timeline`` draws several results in one picture.
+
+        Args:
+            path: where to write the picture; .png, .svg or .pdf.
+
+        Returns:
+            A ``matplotlib.figure.Figure``.
+
+        Raises:
+            InvalidArguments: no matplotlib, or a path that cannot be written to.
+        """
+        from qcos_core.model.pictures import timeline
+
+        return timeline(self, path)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-able data, the document that ``qcos run --json`` prints."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import QCOSError
 from qcos_core.model.amounts import Amount
+from qcos_core.model.options import shown
 
 if TYPE_CHECKING:
     from qcos_core.model.counts import PackedCounts
@@ -68,7 +69,7 @@ class Task:
             "circuit_id": self.circuit_id,
             "blocks": [[block.index, block.shots, block.seed] for block in self.blocks],
             "method": self.method,
-            "options": dict(self.options),
+            "options": shown(self.options),
         }
 
 

@@ -59,7 +59,13 @@ def shots(circuit: PlannedCircuit, group: Sequence[Candidate]) -> list[Shard]:
     blocks = make_blocks(circuit.shots, circuit.seed, circuit.position, sampling)
     return [
         Shard(
-            Task(f"{circuit.id}.{index}", circuit.id, part, options=dict(one.options)),
+            Task(
+                f"{circuit.id}.{index}",
+                circuit.id,
+                part,
+                one.estimate.task_method,
+                dict(one.options),
+            ),
             one.node.spec.node_id,
             one.node.key,
             one.estimate,

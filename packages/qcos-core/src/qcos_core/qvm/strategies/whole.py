@@ -12,7 +12,9 @@ def whole(circuit: PlannedCircuit, pick: Candidate) -> list[Shard]:
     """All blocks of a circuit as one shard."""
     sampling = pick.estimate.sampling or "once"
     blocks = make_blocks(circuit.shots, circuit.seed, circuit.position, sampling)
-    task = Task(f"{circuit.id}.0", circuit.id, blocks, options=dict(pick.options))
+    task = Task(
+        f"{circuit.id}.0", circuit.id, blocks, pick.estimate.task_method, dict(pick.options)
+    )
     return [
         Shard(task, pick.node.spec.node_id, pick.node.key, pick.estimate, pick.limits.simulated)
     ]

@@ -1,0 +1,169 @@
+"""Simulate a device: its gates, its wiring, its noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from qcos_core import CircuitProfile, CircuitRejected, InvalidArguments
+from qcos_core.circuits.compact import compact
+from qcos_core.circuits.profile import profile as profile_of
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+    from qiskit.providers import BackendV2
+    from qiskit_aer.noise import NoiseModel
+
+OPTIMIZATION_LEVEL = 2
+"""What Qiskit itself takes where nobody says."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A circuit as a device would run it, on the qubits it uses alone.
+
+    Attributes:
+        circuit: in the device's gates; qubit *i* is ``physical_qubits[i]`` of the device.
+        noise_model: the device's noise on those qubits.
+        device: the device's name.
+        physical_qubits: the device's qubits that the circuit uses, ascending.
+    """
+
+    circuit: QuantumCircuit
+    noise_model: NoiseModel
+    device: str
+    physical_qubits: tuple[int, ...]
+
+
+def device_named(like: str | BackendV2) -> BackendV2:
+    """A device by the name of one of IBM's published snapshots, or the device itself.
+
+    Raises:
+        InvalidArguments: qiskit-ibm-runtime is missing, or has no snapshot of this name.
+    """
+    return _snapshot(like) if isinstance(like, str) else like
+
+
+def check_width(profile: CircuitProfile, like: str | BackendV2) -> None:
+    """Check that a device is wide enough for a circuit.
+
+    Raises:
+        CircuitRejected: it is not.
+    """
+    device = device_named(like)
+    if profile.width > device.num_qubits:
+        have = f"the device {device.name} has {device.num_qubits}"
+        message = f"needs {profile.width} qubits, {have}"
+        raise CircuitRejected(message)
+
+
+def as_on(circuit: QuantumCircuit, like: str | BackendV2, options: Mapping[str, Any]) -> Likeness:
+    """Bring a circuit to a device, and the device's noise to the qubits that it uses.
+
+    A circuit that fits the device as it is, all its wires included, is left as it is.
+
+    Args:
+        circuit: any circuit.
+        like: a device or its name.
+        options: ``optimization_level`` and ``seed_transpiler``.
+
+    Raises:
+        CircuitRejected: the device cannot run it.
+    """
+    device = device_named(like)
+    native = circuit if _fits(circuit, device) else _transpiled(circuit, device, options)
+    facts = profile_of(native)
+    noise = _noise_of(like)
+    if "delay" in facts.operations:  # idle noise is bound to the device's own numbers of qubits
+        return Likeness(native, noise, device.name, tuple(range(native.num_qubits)))
+    small = compact(native, facts.active)
+    return Likeness(small, _restricted(noise, facts.active), device.name, facts.active)
+
+
+def _fits(circuit: QuantumCircuit, device: BackendV2) -> bool:
+    target = device.target
+    if circuit.num_qubits != target.num_qubits:
+        return False
+    places = {bit: index for index, bit in enumerate(circuit.qubits)}
+    return all(
+        instruction.name == "barrier"
+        or target.instruction_supported(
+            instruction.name, tuple(places[bit] for bit in instruction.qubits)
+        )
+        for instruction in circuit.data
+    )
+
+
+def _transpiled(
+    circuit: QuantumCircuit, device: BackendV2, options: Mapping[str, Any]
+) -> QuantumCircuit:
+    from qiskit.transpiler import generate_preset_pass_manager
+    from qiskit.transpiler.exceptions import TranspilerError
+
+    passes = generate_preset_pass_manager(
+        optimization_level=options.get("optimization_level", OPTIMIZATION_LEVEL),
+        backend=device,
+        seed_transpiler=options.get("seed_transpiler", 0),
+    )
+    try:
+        native: QuantumCircuit = passes.run(circuit)
+    except TranspilerError as error:
+        message = f"{device.name} cannot run {circuit.name}: {error.message.rstrip('.')}."
+        raise CircuitRejected(message) from None
+    return native
+
+
+def _noise_of(like: str | BackendV2) -> NoiseModel:
+    from qiskit_aer.noise import NoiseModel
+
+    return _snapshot_noise(like) if isinstance(like, str) else NoiseModel.from_backend(like)
+
+
+def _restricted(noise: NoiseModel, active: Sequence[int]) -> NoiseModel:
+    """The noise on some qubits, numbered by their place among them.
+
+    Aer does the same for each run, in a second for 127 qubits.
+    """
+    from qiskit_aer.noise import NoiseModel
+
+    place = {qubit: index for index, qubit in enumerate(active)}
+    part = NoiseModel(basis_gates=noise.basis_gates)
+    for name, error in noise._default_quantum_errors.items():  # noqa: SLF001 - no public reader
+        part.add_all_qubit_quantum_error(error, [name])
+    if noise._default_readout_error is not None:  # noqa: SLF001
+        part.add_all_qubit_readout_error(noise._default_readout_error)  # noqa: SLF001
+    for name, errors in noise._local_quantum_errors.items():  # noqa: SLF001
+        for qubits, error in errors.items():
+            if place.keys() >= set(qubits):
+                part.add_quantum_error(error, [name], [place[qubit] for qubit in qubits])
+    for qubits, error in noise._local_readout_errors.items():  # noqa: SLF001
+        if place.keys() >= set(qubits):
+            part.add_readout_error(error, [place[qubit] for qubit in qubits])
+    return part
+
+
+@cache
+def _snapshot(name: str) -> BackendV2:
+    try:
+        from qiskit_ibm_runtime import fake_provider
+    except ImportError:
+        message = f"like={name!r} needs IBM's snapshots of devices, which are not installed."
+        raise InvalidArguments(message, hint="Run: pip install 'qcos-aer[fake]'.") from None
+    classes = {
+        cls.backend_name: cls
+        for cls in vars(fake_provider).values()
+        if isinstance(getattr(cls, "backend_name", None), str)
+    }
+    if name not in classes:
+        message = f"there is no snapshot of a device {name!r}."
+        raise InvalidArguments(message, hint=f"There are {', '.join(sorted(classes))}.")
+    return classes[name]()
+
+
+@cache
+def _snapshot_noise(name: str) -> NoiseModel:
+    from qiskit_aer.noise import NoiseModel
+
+    return NoiseModel.from_backend(_snapshot(name))

@@ -1,0 +1,229 @@
+"""Results and plans as small HTML, for notebooks.
+
+Everything is in the markup itself: no script, no style sheet, nothing to load. Colours are drawn
+from the page's own text colour, so that light and dark pages show them alike. All text is escaped;
+names come from files and plugins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from qcos_core.model.explain import duration
+from qcos_core.model.pictures import (
+    EXACT,
+    SIMULATED,
+    known,
+    labels,
+    plural,
+    printable,
+    shorten,
+    span_text,
+    top,
+)
+
+if TYPE_CHECKING:
+    from qcos_core.model.plans import ShardPlan
+    from qcos_core.model.results import QVMResult, ShardRecord
+
+_OUTCOMES = 16
+_ROWS = 20
+_WARNINGS = 8
+_KEY = 48
+_NAME = 60
+_TEXT = 300
+
+_TABLE = "border-collapse:collapse;margin:.4em 0;font-size:90%"
+_CELL = "padding:.15em .7em;border-bottom:1px solid rgba(128,128,128,.35)"
+_LEFT, _RIGHT = f"{_CELL};text-align:left", f"{_CELL};text-align:right"
+_BAR = "height:.8em;background:#3b8bc9;border-radius:1px;min-width:1px"  # 3:1 on black and white
+
+
+def result_html(result: QVMResult) -> str:
+    """A result: its outcomes with bars, its shards, and what to know about them."""
+    facts = [
+        plural(result.shots, "shot"),
+        EXACT[result.exact],
+        SIMULATED[result.simulated],
+        f"seed {result.seed}",
+    ]
+    if known(result.seconds) is not None:
+        facts.append(f"{duration(result.seconds or 0.0)} in all")
+    if result.charges:
+        facts.append("charges " + " + ".join(map(str, result.charges)))
+    tree = result.plan.tree() if result.plan else ""
+    return _section(
+        f"Result of {_name(result.name)}",
+        [
+            _facts(facts),
+            _warnings(result.warnings),
+            _outcomes(result),
+            _shards(result),
+            _tree(tree),
+        ],
+    )
+
+
+def plan_html(plan: ShardPlan) -> str:
+    """A plan: what would run where, and in a fold every alternative."""
+    shots = sum(circuit.shots for circuit in plan.circuits)
+    facts = [
+        plural(len(plan.circuits), "circuit"),
+        plural(shots, "shot"),
+        f"policy {plan.policy}",
+        f"strategy {plan.strategy}",
+    ]
+    names = {circuit.id: circuit.name for circuit in plan.circuits}
+    rows = [
+        (
+            _name(names.get(shard.task.circuit_id, shard.task.circuit_id)),
+            shard.node_id,
+            (shard.estimate.method if shard.estimate else "") or "unknown",
+            f"{shard.task.shots:,}",
+            span_text(shard.estimate.seconds if shard.estimate else None),
+        )
+        for shard in plan.shards[:_ROWS]
+    ]
+    shards = _table(
+        f"{plural(len(plan.shards), 'shard')} on {plural(len(plan.node_ids), 'node')}",
+        ("circuit", "node", "method", "shots", "time"),
+        rows,
+        right=(3, 4),
+        hidden=len(plan.shards) - len(rows),
+    )
+    return _section(
+        "Plan",
+        [_facts(facts), _warnings(plan.warnings), shards, _tree(plan.tree(), "Alternatives")],
+    )
+
+
+def _outcomes(result: QVMResult) -> str:
+    counts, hidden, rest = top(result, _OUTCOMES)
+    most = max(counts.values(), default=1)
+    rows = []
+    keys, cut = labels(list(counts), _KEY, _KEY)
+    for key, number in zip(keys, counts.values(), strict=True):
+        share = 100 * number / max(result.shots, 1)
+        bar = f'<div aria-hidden="true" style="{_BAR};width:{12 * number / most:.2f}em"></div>'
+        cells = f'<td style="{_RIGHT}">{number:,}</td><td style="{_RIGHT}">{share:.2f}%</td>'
+        head = (
+            f'<th scope="row" style="{_LEFT};font-weight:normal"><code>{_text(key or "(no bits)")}'
+        )
+        rows.append(f'<tr>{head}</code></th>{cells}<td style="{_LEFT}">{bar}</td></tr>')
+    if hidden:
+        text = f"{plural(hidden, 'more outcome')} with {plural(rest, 'shot')}"
+        rows.append(f'<tr><td colspan="4" style="{_LEFT}">{text}</td></tr>')
+    caption = plural(len(counts) + hidden, "outcome")
+    if hidden:
+        caption += f", the {len(counts)} most frequent first"
+    caption += cut
+    return _rows(caption, ("outcome", "shots", "percent", ""), rows, right=(1, 2))
+
+
+def _shards(result: QVMResult) -> str:
+    rows = [
+        (
+            record.node_id,
+            _executor(record),
+            record.method or "unknown",
+            f"{record.shots:,}",
+            _seconds(record),
+            " + ".join(map(str, record.charges)),
+        )
+        for record in result.shards[:_ROWS]
+    ]
+    head = ("node", "ran on", "method", "shots", "time", "charges")
+    kept = len(head) if any(row[-1] for row in rows) else len(head) - 1
+    nodes = plural(len({record.node_id for record in result.shards}), "node")
+    return _table(
+        f"{plural(len(result.shards), 'shard')} on {nodes}",
+        head[:kept],
+        [row[:kept] for row in rows],
+        right=(3, 4),
+        hidden=len(result.shards) - len(rows),
+    )
+
+
+def _executor(record: ShardRecord) -> str:
+    again = f", try {record.attempts}" if record.attempts > 1 else ""
+    return f"{record.executor}{' (fallback)' if record.fallback else ''}{again}"
+
+
+def _seconds(record: ShardRecord) -> str:
+    seconds = known(record.seconds)
+    return "unknown" if seconds is None else duration(seconds)
+
+
+def _table(
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Sequence[int],
+    hidden: int,
+) -> str:
+    lines = []
+    for row in rows:
+        cells = [
+            f'<td style="{_RIGHT if place in right else _LEFT}">{_text(shorten(cell, _NAME))}</td>'
+            for place, cell in enumerate(row)
+        ]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    if hidden:
+        text = f"... and {plural(hidden, 'more shard')}"
+        lines.append(f'<tr><td colspan="{len(head)}" style="{_LEFT}">{text}</td></tr>')
+    return _rows(caption, head, lines, right=right)
+
+
+def _rows(caption: str, head: Sequence[str], rows: Sequence[str], *, right: Sequence[int]) -> str:
+    cells = [
+        f'<th scope="col" style="{_RIGHT if place in right else _LEFT}">{_text(text)}</th>'
+        if text
+        else f'<td style="{_LEFT}"></td>'
+        for place, text in enumerate(head)
+    ]
+    title = f'<caption style="text-align:left;font-weight:bold">{_text(caption)}</caption>'
+    body = "".join(rows)
+    return (
+        f'<table style="{_TABLE}">{title}<thead><tr>{"".join(cells)}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+def _section(title: str, parts: Iterable[str]) -> str:
+    body = "".join(parts)
+    head = f'<div style="font-weight:bold;font-size:110%">{_text(title)}</div>'
+    return f'<section aria-label="{_text(title)}" style="color:inherit">{head}{body}</section>'
+
+
+def _facts(facts: Iterable[str]) -> str:
+    return f"<div>{_text('; '.join(facts))}</div>"
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    if not warnings:
+        return ""
+    items = [f"<li>{_text(shorten(printable(one), _TEXT))}</li>" for one in warnings[:_WARNINGS]]
+    if len(warnings) > _WARNINGS:
+        items.append(f"<li>... and {plural(len(warnings) - _WARNINGS, 'more warning')}</li>")
+    style = "margin:.4em 0;padding:.1em .7em;border-left:4px solid #d55e00"
+    return f'<div style="{style}"><b>Warnings</b><ul>{"".join(items)}</ul></div>'
+
+
+def _tree(text: str, summary: str = "Plan") -> str:
+    if not text:
+        return ""
+    style = "background:transparent;color:inherit;line-height:1.25;overflow-x:auto"
+    return (
+        f'<details><summary>{summary}</summary><pre style="{style}">{escape(text)}</pre></details>'
+    )
+
+
+def _name(name: str) -> str:
+    return shorten(printable(name), _NAME)
+
+
+def _text(text: str) -> str:
+    return escape(printable(text))
