@@ -11,7 +11,7 @@ from qcos_core import (
     Limits,
     QPUNodeSpec,
 )
-from qcos_core.model.explain import duration, size
+from qcos_core.model.text import duration, size
 
 
 def ghz(width, name=None):

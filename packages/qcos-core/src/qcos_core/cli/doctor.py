@@ -67,7 +67,7 @@ def examine() -> dict[str, Any]:
 
 def lines(document: dict[str, Any]) -> list[str]:
     """An examination as text."""
-    from qcos_core.model.explain import size
+    from qcos_core.model.text import size
 
     python = document["python"]
     text = ["MACHINE"]

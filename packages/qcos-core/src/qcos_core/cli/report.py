@@ -11,9 +11,9 @@ from typing import Any
 from qcos_core.cli.console import WIDTH, one_line, plural, shorten, table, wrap
 from qcos_core.errors import QCOSError
 from qcos_core.model.amounts import total
-from qcos_core.model.explain import duration
 from qcos_core.model.plans import ShardPlan
 from qcos_core.model.results import QVMResult, ShardRecord
+from qcos_core.model.text import duration
 
 SCHEMA = "qcos.results/1"
 _PLANNED = 8

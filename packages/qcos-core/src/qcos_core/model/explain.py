@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator
 
 from qcos_core.model.plans import Decision, Estimate, PlannedCircuit, ShardPlan, group_decisions
+from qcos_core.model.text import WIDTH, duration, plural, printable, size
 
-WIDTH = 80
 _SHOWN = 8
 
 
@@ -27,31 +27,12 @@ def explain(plan: ShardPlan) -> str:
     return "\n".join(lines)
 
 
-def duration(seconds: float) -> str:
-    """A time for people: ``"850 us"``, ``"12 ms"``, ``"3.4 s"``, ``"7 min"``, ``"2.1 h"``."""
-    for limit, scale, unit in ((1e-3, 1e6, "us"), (1.0, 1e3, "ms")):
-        if seconds < limit:
-            return f"{seconds * scale:.3g} {unit}"
-    if seconds < 120:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
-
-
-def size(count: float) -> str:
-    """Bytes for people: ``"512 B"``, ``"16 GiB"``."""
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if count < 1024 or unit == "PiB":
-            return f"{count:.3g} {unit}"
-        count /= 1024
-    raise AssertionError
-
-
 def _heading(plan: ShardPlan) -> Iterator[str]:
     circuits = len(plan.circuits)
     shots = sum(circuit.shots for circuit in plan.circuits)
-    shards = _plural(len(plan.shards), "shard")
-    nodes = _plural(len(plan.node_ids), "node")
-    yield f"PLAN  {_plural(circuits, 'circuit')}, {shots:,} shots, {shards} on {nodes}"
+    shards = plural(len(plan.shards), "shard")
+    nodes = plural(len(plan.node_ids), "node")
+    yield f"PLAN  {plural(circuits, 'circuit')}, {shots:,} shots, {shards} on {nodes}"
     yield f" policy {plan.policy}, strategy {plan.strategy}"
 
 
@@ -61,8 +42,8 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
     kind = ", dynamic" if profile.dynamic else ""
     seed = f"seed {circuit.seed}" if circuit.seed_given else "seed drawn"
     lines = _wrap(
-        f"{_printable(circuit.name)}: {_plural(profile.width, 'active qubit')}{wires}, "
-        f"{_plural(profile.num_clbits, 'clbit')}, {_plural(profile.size, 'operation')}{kind}; "
+        f"{printable(circuit.name)}: {plural(profile.width, 'active qubit')}{wires}, "
+        f"{plural(profile.num_clbits, 'clbit')}, {plural(profile.size, 'operation')}{kind}; "
         f"{circuit.shots:,} shots, {seed}",
         indent=2,
     )
@@ -113,17 +94,8 @@ def _load(plan: ShardPlan) -> list[str]:
     for node_id in plan.node_ids:
         shards = [shard for shard in plan.shards if shard.node_id == node_id]
         shots = sum(shard.task.shots for shard in shards)
-        lines += _wrap(f" {node_id}: {_plural(len(shards), 'shard')}, {shots:,} shots", indent=2)
+        lines += _wrap(f" {node_id}: {plural(len(shards), 'shard')}, {shots:,} shots", indent=2)
     return lines
-
-
-def _printable(name: str) -> str:
-    """A name without what could steer a terminal; a file's author chose it."""
-    return "".join(char if char.isprintable() else "?" for char in name)
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _wrap(text: str, *, indent: int) -> list[str]:

@@ -11,18 +11,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from qcos_core.model.explain import duration
-from qcos_core.model.pictures import (
-    EXACT,
-    SIMULATED,
-    known,
-    labels,
-    plural,
-    printable,
-    shorten,
-    span_text,
-    top,
-)
+from qcos_core.model.pictures.figure import EXACT, SIMULATED, known
+from qcos_core.model.pictures.histogram import labels, top
+from qcos_core.model.text import duration, plural, printable, shorten, span_text
 
 if TYPE_CHECKING:
     from qcos_core.model.plans import ShardPlan

@@ -179,7 +179,7 @@ class ShardPlan:
 
     def tree(self) -> str:
         """The plan as a tree, circuit by circuit, at most 80 columns wide."""
-        from qcos_core.model.pictures import tree
+        from qcos_core.model.tree import tree
 
         return tree(self)
 
