@@ -80,10 +80,14 @@ def estimate(
 
     Raises:
         CircuitRejected: the circuit uses classical variables, on which Aer stops the process, or
-            is too wide for the device it shall run as on.
+            is too wide for the device it shall run as on, or saves what would be lost.
     """
     if profile.variables:
         message = "it uses classical variables, which Aer does not support"
+        raise CircuitRejected(message)
+    saves = sorted(name for name in profile.operations if name.startswith("save_"))
+    if saves:
+        message = f"it asks for {', '.join(saves)}, which this version does not return"
         raise CircuitRejected(message)
     options = options or {}
     if "like" in options:
