@@ -122,3 +122,20 @@ def test_a_process_that_is_killed_gives_its_memory_back(tmp_path):
     assert memory.held() == 0
     with memory.hold(4 * GIB):
         pass
+
+
+@pytest.mark.parametrize("planted", ["link", "file", "open to all"])
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path, caplog, planted):
+    """In a temporary folder that everybody may write to, somebody may have been there first."""
+    folder, target = tmp_path / "gate", tmp_path / "target"
+    target.mkdir()
+    if planted == "link":
+        folder.symlink_to(target)
+    elif planted == "file":
+        folder.write_text("")
+    else:
+        folder.mkdir()
+        folder.chmod(0o777)
+    with Memory(folder, 4 * GIB).hold(GIB):
+        assert not list(target.iterdir())
+    assert "is not ours" in caplog.text

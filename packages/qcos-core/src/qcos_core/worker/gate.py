@@ -8,7 +8,9 @@ locked for as long as it lasts, so that a process that dies gives its memory bac
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import stat
 import tempfile
 import threading
 import time
@@ -18,6 +20,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from qcos_core.providers import host
+
+_log = logging.getLogger(__name__)
 
 _BIG = 256 << 20
 """Reservations below this many bytes are not counted."""
@@ -69,8 +73,16 @@ class Memory:
 
     @contextmanager
     def hold(self, number: int) -> Iterator[None]:
-        """Wait until so many bytes are free, or until nobody else holds any."""
+        """Wait until so many bytes are free, or until nobody else holds any.
+
+        Where the folder cannot be this user's own, memory is not shared, and a warning says so:
+        another user may have put something in its place.
+        """
         if number < _BIG:
+            yield
+            return
+        if not _is_ours(self._folder):
+            _log.warning("memory is not shared between processes: %s is not ours", self._folder)
             yield
             return
         with self._reserve(number):
@@ -85,7 +97,6 @@ class Memory:
 
     @contextmanager
     def _reserve(self, number: int) -> Iterator[None]:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExitStack() as stack:
             while True:
                 with _locked(self._folder / "lock"):
@@ -112,6 +123,17 @@ def machine_memory() -> Memory:
     """This machine's memory, shared by all processes of this user."""
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     return Memory(base / f"qcos-{os.getuid()}", host.memory_bytes())
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether this is a folder, and no link to one, that belongs to this user alone."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = folder.lstat()
+    except OSError:
+        return False
+    mine = facts.st_uid == os.getuid() and not facts.st_mode & 0o022
+    return stat.S_ISDIR(facts.st_mode) and mine
 
 
 @contextmanager
