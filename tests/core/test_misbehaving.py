@@ -9,6 +9,7 @@ import pytest
 from qcos_core import (
     CircuitRejected,
     CountsInvalid,
+    Estimate,
     Execution,
     InvalidArguments,
     JobFailed,
@@ -273,3 +274,9 @@ def test_all_of_it_is_one_kind_of_error(machine, misbehaving, bell):
     for wrong, _, _ in WRONG_EXECUTE.values():
         with pytest.raises(QCOSError):
             machine(misbehaving(execute=wrong)).run(bell, 10)
+
+
+def test_an_estimate_that_cannot_be_hashed_is_still_explained(machine, misbehaving, bell):
+    careless = misbehaving(estimate_run=lambda self, *args: Estimate(charges=[]))
+    other = misbehaving(estimate_run=lambda self, *args: Estimate(charges=[]))
+    assert "possible" in machine(careless, other).explain(bell)

@@ -243,6 +243,7 @@ def group_decisions(decisions: Sequence[Decision]) -> list[tuple[Decision, int]]
     """Decisions that differ only in the node's id, as one row each with how many there are."""
     rows: dict[tuple[Any, ...], list[Decision]] = {}
     for decision in decisions:
-        key = (decision.provider, decision.chosen, decision.reason, decision.estimate)
+        # by repr, because a careless provider's estimate may hold what cannot be hashed
+        key = (decision.provider, decision.chosen, decision.reason, repr(decision.estimate))
         rows.setdefault(key, []).append(decision)
     return [(group[0], len(group)) for group in rows.values()]
