@@ -230,10 +230,3 @@ def test_by_hand_is_what_a_person_would_type(qvm, noise):
     by_hand = eval(line, names).result().get_counts()  # the line is our own
     counts = qvm.run(swap_chain(), SHOTS, seed=1, options=options).counts
     assert total_variation(counts, by_hand) < two_sample_bound(counts, by_hand)
-
-
-def test_what_would_be_lost_is_refused(qvm):
-    circuit = lopsided()
-    circuit.save_statevector()
-    with pytest.raises(NoCapableNode, match="save_statevector, which this version does not return"):
-        qvm.run(circuit)

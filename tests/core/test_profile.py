@@ -1,6 +1,6 @@
 import pytest
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import Clbit, Parameter, ParameterVector
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
+from qiskit.circuit import Clbit, Instruction, Parameter, ParameterVector
 from qiskit.circuit.classical import expr, types
 
 from qcos_core import Registers
@@ -59,7 +59,41 @@ def test_blocks_make_the_wires_of_their_instruction_active():
 
 def test_registers_in_order_with_loose_bits():
     circuit = QuantumCircuit([Clbit()], ClassicalRegister(2, "b"), ClassicalRegister(1, "a"))
-    assert profile(circuit).registers == Registers(4, (("b", 2), ("a", 1)))
+    assert profile(circuit).registers == Registers(4, (("b", 2), ("a", 1)), ((1, 2), (3,)))
+
+
+def test_registers_that_share_bits():
+    first = ClassicalRegister(2, "first")
+    circuit = QuantumCircuit(first, ClassicalRegister(1, "last"))
+    circuit.add_register(ClassicalRegister(name="both", bits=[circuit.clbits[2], first[0]]))
+    assert profile(circuit).registers.bits() == {"first": (0, 1), "last": (2,), "both": (2, 0)}
+
+
+def test_layout_of_a_transpiled_circuit():
+    circuit = QuantumCircuit(2)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    assert profile(circuit).layout is None
+    line = transpile(circuit, coupling_map=[[0, 1], [1, 2], [2, 3]], initial_layout=[3, 2])
+    assert profile(line).layout == (3, 2)
+
+
+class Save(Instruction):
+    """As simulators name them: the label is the key under which the data come back."""
+
+    def __init__(self, qubits, label):
+        super().__init__("save_state", qubits, 0, [], label=label)
+
+
+def test_what_is_saved_and_under_which_labels():
+    circuit = QuantumCircuit(3, 1)
+    circuit.append(Save(3, "before"), range(3))
+    with circuit.if_test((0, 1)):
+        circuit.append(Save(2, "inside"), [0, 1])
+    facts = profile(circuit)
+    assert facts.saves == ("before", "inside")
+    assert facts.active == (0, 1, 2)
+    assert not facts.measured
 
 
 def test_circuit_without_bits():

@@ -144,10 +144,9 @@ class TestArguments:
         with pytest.raises(InvalidArguments, match=reason):
             qvm.run(bell, require=require)
 
-    @pytest.mark.parametrize("circuits", [[], ()])
-    def test_empty_list(self, qvm, circuits):
+    def test_empty_list(self, qvm):
         with pytest.raises(InvalidArguments, match="no circuits in the list"):
-            qvm.run(circuits)
+            qvm.run([])
 
     @pytest.mark.parametrize(
         "circuits", [None, 5, "bell.qasm", {}, [None], ["bell.qasm"], iter([])]
@@ -177,7 +176,7 @@ class TestArguments:
             qvm.run(VirtualCircuitSpec(bell, options=options))
 
     def test_unknown_options_are_named(self, qvm, bell):
-        with pytest.raises(NoCapableNode, match=r"numpy.* takes no options; got noise_modell"):
+        with pytest.raises(NoCapableNode, match="does not know the option noise_modell"):
             qvm.run(bell, options={"noise_modell": 1})
 
     @pytest.mark.parametrize("tags", [5, "paper", [5]])
@@ -353,8 +352,9 @@ class TestRun:
         (result,) = qvm.run([bell], 10)
         assert result.shots == 10
 
-    def test_tuple_is_a_list(self, qvm, bell):
-        assert len(qvm.run((bell, bell), 10)) == 2
+    def test_tuple_of_circuits_is_no_pub(self, qvm, bell):
+        with pytest.raises(InvalidArguments, match="For several circuits, give a list"):
+            qvm.run((bell, bell), 10)
 
     def test_same_circuit_twice(self, qvm, bell):
         assert [result.shots for result in qvm.run([bell, bell], 10)] == [10, 10]

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qcos_aer.likeness import check_width
+from qcos_aer import saves
+from qcos_aer.likeness import check_fits
 from qcos_core import CircuitProfile, CircuitRejected, Estimate
 from qcos_core.model.plans import Sampling
 from qcos_core.providers import host
 
 FEW_QUBITS = 10
 """Up to this width one thread is fastest: starting more costs more than they save."""
+
+MOST_REMEMBERED = 10**7
+"""Most shots whose order is kept; Aer returns each as a string."""
 
 SHORT_SECONDS = 0.05
 """Below this a fallback runs in the caller's process."""
@@ -22,6 +26,9 @@ _AMPLITUDE_SECONDS = 1.5e-9
 _MPS_OPERATION_SECONDS = 2e-5
 _REPEAT_SECONDS = 2e-6
 _SHOT_SECONDS = 5e-7
+
+_QUBITS_FOLD = {"density_matrix": 2, "unitary": 2, "superop": 4}
+"""How many qubits' amplitudes a method keeps for each qubit, where that is more than one."""
 
 _CLIFFORD = frozenset(
     {"barrier", "cx", "cy", "cz", "delay", "ecr", "h", "id", "measure", "pauli", "reset"}
@@ -53,6 +60,8 @@ def choose(profile: CircuitProfile, shots: int, method: str, *, noisy: bool) -> 
         method: the method that the user or the provider asks for.
         noisy: whether there is a noise model.
     """
+    if profile.saves and method == "automatic":
+        return _choice_that_saves(profile, noisy=noisy)
     if not noisy:
         return Choice(method, likely_method(profile, method), _sampling(profile.dynamic))
     if method == "automatic":
@@ -60,6 +69,18 @@ def choose(profile: CircuitProfile, shots: int, method: str, *, noisy: bool) -> 
         method = "density_matrix" if dense else "statevector"
     once = method == "density_matrix" and not profile.dynamic
     return Choice(method, method, _sampling(not once))
+
+
+def _choice_that_saves(profile: CircuitProfile, *, noisy: bool) -> Choice:
+    asked = saves.names(profile)
+    by_one = [saves.BY_METHOD[name] for name in asked if name in saves.BY_METHOD]
+    if by_one:
+        return Choice(by_one[0], by_one[0], _sampling(profile.dynamic))
+    narrow = not profile.dynamic and profile.width <= FEW_QUBITS
+    if noisy and narrow and saves.OF_MIXED_STATES.issuperset(asked):
+        return Choice("density_matrix", "density_matrix", "once")
+    method = "statevector" if noisy else "automatic"
+    return Choice(method, "statevector", _sampling(noisy or profile.dynamic))
 
 
 def estimate(
@@ -80,18 +101,20 @@ def estimate(
 
     Raises:
         CircuitRejected: the circuit uses classical variables, on which Aer stops the process, or
-            is too wide for the device it shall run as on, or saves what would be lost.
+            is too wide for the device it shall run as on, saves what would come back in another
+            order, or asks for more shots one by one than can be kept.
     """
     if profile.variables:
         message = "it uses classical variables, which Aer does not support"
         raise CircuitRejected(message)
-    saves = sorted(name for name in profile.operations if name.startswith("save_"))
-    if saves:
-        message = f"it asks for {', '.join(saves)}, which this version does not return"
-        raise CircuitRejected(message)
     options = options or {}
     if "like" in options:
-        check_width(profile, options["like"])
+        check_fits(profile, options["like"])
+    elif options.get("optimization_level", 0) > 1:
+        saves.check_kept_in_order(profile, "optimization_level 2 and above")
+    if options.get("memory") and shots > MOST_REMEMBERED:
+        message = f"the option memory keeps {MOST_REMEMBERED:,} shots at most, not {shots:,}"
+        raise CircuitRejected(message)
     noisy = "noise_model" in options or "like" in options
     choice = choose(profile, shots, options.get("method", method), noisy=noisy)
     work = profile.size * _operation_seconds(profile.width, choice.likely)
@@ -132,18 +155,15 @@ def threads_for(width: int) -> int:
 
 
 def _operation_seconds(width: int, method: str) -> float:
-    if method == "density_matrix":
-        width *= 2
-    if method in ("statevector", "density_matrix"):
+    width *= _QUBITS_FOLD.get(method, 1)
+    if method == "statevector" or method in _QUBITS_FOLD:
         return 1e-7 + _AMPLITUDE_SECONDS * 2.0**width
     return 1e-7 * width if method == "stabilizer" else _MPS_OPERATION_SECONDS
 
 
 def _memory(width: int, method: str) -> int | None:
-    if method == "density_matrix":
-        return host.statevector_bytes(2 * width)
-    if method == "statevector":
-        return host.statevector_bytes(width)
+    if method == "statevector" or method in _QUBITS_FOLD:
+        return host.statevector_bytes(_QUBITS_FOLD.get(method, 1) * width)
     return width * width if method == "stabilizer" else None
 
 

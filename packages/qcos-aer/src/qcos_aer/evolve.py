@@ -6,6 +6,8 @@ measured, and numpy draws all shots at once; a million shots then cost what a th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qcos_aer.estimates import likely_method
@@ -61,32 +63,52 @@ def without_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
     return bare
 
 
-def draw(
-    probabilities: npt.NDArray[np.float64],
-    places: list[int],
-    width: int,
-    shots: int,
-    seed: int | None,
-) -> PackedCounts:
-    """Counts of independent shots.
+def aer_binds(circuit: QuantumCircuit) -> bool:
+    """Whether Aer can be trusted to give the parameters of a circuit their values.
 
-    Args:
-        probabilities: of shape ``(2**k,)``; bit *j* of an index is the bit that ``places[j]``
-            names; need not be normalised.
+    It asks each operation whether it has parameters; controlled gates deny it, and run with
+    angles of 0.
+    """
+    from qiskit.circuit import ParameterExpression
+
+    return all(
+        instruction.operation.is_parameterized()
+        for instruction in circuit.data
+        if any(isinstance(value, ParameterExpression) for value in instruction.params)
+    )
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """The distribution of what a circuit measures.
+
+    Attributes:
+        values: of shape ``(2**k,)``; bit *j* of an index is the bit that ``places[j]`` names;
+            need not be normalised.
         places: classical bits, ascending.
         width: classical bits of the circuit.
-        shots: how many.
-        seed: of the generator.
     """
-    import numpy as np
 
-    rng = np.random.default_rng(seed)
-    if shots < probabilities.size // 8:
-        ladder = np.cumsum(probabilities)
-        hits = np.searchsorted(ladder, rng.random(shots) * ladder[-1], side="right")
-        indices, numbers = np.unique(hits, return_counts=True)
-    else:
-        drawn = rng.multinomial(shots, probabilities / probabilities.sum())
-        indices = np.flatnonzero(drawn)
-        numbers = drawn[indices]
-    return PackedCounts.from_indices(indices, numbers, places=places, width=width)
+    values: npt.NDArray[np.float64]
+    places: Sequence[int]
+    width: int
+
+    def draw(self, shots: int, seed: int | None) -> PackedCounts:
+        """Counts of independent shots.
+
+        Args:
+            shots: how many.
+            seed: of the generator.
+        """
+        import numpy as np
+
+        rng = np.random.default_rng(seed)
+        if shots < self.values.size // 8:
+            ladder = np.cumsum(self.values)
+            hits = np.searchsorted(ladder, rng.random(shots) * ladder[-1], side="right")
+            indices, numbers = np.unique(hits, return_counts=True)
+        else:
+            drawn = rng.multinomial(shots, self.values / self.values.sum())
+            indices = np.flatnonzero(drawn)
+            numbers = drawn[indices]
+        return PackedCounts.from_indices(indices, numbers, places=self.places, width=self.width)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from qcos_core import Block, CircuitRejected, Execution, QPUNodeSpec, Registers, Task, hookimpl
+from qcos_core import CircuitRejected, Execution, InvalidArguments, QPUNodeSpec, hookimpl
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -16,35 +16,35 @@ class AerFallback:
 
     @hookimpl
     def execute(
-        self, circuit: QuantumCircuit, shots: int, node_spec: QPUNodeSpec, seed: int | None
+        self,
+        circuit: QuantumCircuit,
+        shots: int,
+        node_spec: QPUNodeSpec,
+        seed: int | None,
+        options: Mapping[str, Any],
     ) -> Execution | None:
         """Run what Aer can hold, long work in a worker; leave the rest to the next in line."""
-        from qcos_aer.estimates import SHORT_SECONDS, estimate
-        from qcos_aer.providers import LocalCPUProvider
+        from qcos_aer.estimates import SHORT_SECONDS
+        from qcos_aer.providers import LocalCPUProvider, as_execution, one_block
         from qcos_core.circuits.profile import profile
         from qcos_core.providers import host
+        from qcos_core.providers.running import Wanted
         from qcos_core.worker.calls import provider_ref, run_in_worker
 
         provider = LocalCPUProvider()
+        facts = profile(circuit)
         try:
-            expected = estimate(profile(circuit), shots, provider.METHOD, provider.DEVICE)
+            wanted = provider.check_options(options)
+            expected = provider.estimate_run(facts, shots, node_spec, wanted)
             if (expected.memory_bytes or 0) > host.memory_bytes():
                 return None
+            task = one_block(shots, seed, wanted)
             ref = provider_ref(provider, {})
             if ref is None or (expected.typical_seconds or 0.0) < SHORT_SECONDS:
-                return provider.execute(circuit, shots, node_spec, seed)
-            drawn = secrets.randbits(63) if seed is None else seed
-            task = Task("fallback", "fallback", (Block(0, shots, drawn),))
-            result = run_in_worker(ref, node_spec, task, circuit, expected)
-        except CircuitRejected:
+                return as_execution(provider.run_task(task, circuit, node_spec), circuit)
+            (result,) = run_in_worker(
+                ref, node_spec, (task,), circuit, Wanted.of(facts, wanted), expected
+            )
+        except (CircuitRejected, InvalidArguments):  # among them an option that Aer does not know
             return None
-        if result is None or result.counts is None:
-            return None
-        return Execution(
-            result.counts.to_dict(Registers(circuit.num_clbits)),
-            "qcos-aer",
-            result.method,
-            simulated=True,
-            exact=result.exact,
-            metadata=result.metadata,
-        )
+        return None if result is None else as_execution(result, circuit)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from qcos_aer.noise import reduced
+from qcos_aer.saves import check_kept_in_order
 from qcos_core import CircuitProfile, CircuitRejected, InvalidArguments
-from qcos_core.circuits.compact import compact
-from qcos_core.circuits.profile import profile as profile_of
+from qcos_core.circuits.profile import profile
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -29,12 +31,15 @@ class Likeness:
         noise_model: the device's noise on those qubits.
         device: the device's name.
         physical_qubits: the device's qubits that the circuit uses, ascending.
+        layout: the device's qubit of each qubit that the circuit had before it was transpiled;
+            ``None`` if it never was.
     """
 
     circuit: QuantumCircuit
     noise_model: NoiseModel
     device: str
     physical_qubits: tuple[int, ...]
+    layout: tuple[int, ...] | None
 
 
 def device_named(like: str | BackendV2) -> BackendV2:
@@ -46,16 +51,17 @@ def device_named(like: str | BackendV2) -> BackendV2:
     return _snapshot(like) if isinstance(like, str) else like
 
 
-def check_width(profile: CircuitProfile, like: str | BackendV2) -> None:
-    """Check that a device is wide enough for a circuit.
+def check_fits(facts: CircuitProfile, like: str | BackendV2) -> None:
+    """Check that a device is wide enough for a circuit, and can return what it saves.
 
     Raises:
-        CircuitRejected: it is not.
+        CircuitRejected: it is not, or it cannot.
     """
     device = device_named(like)
-    if profile.width > device.num_qubits:
+    check_kept_in_order(facts, f"running it as on {device.name}")
+    if facts.width > device.num_qubits:
         have = f"the device {device.name} has {device.num_qubits}"
-        message = f"needs {profile.width} qubits, {have}"
+        message = f"needs {facts.width} qubits, {have}"
         raise CircuitRejected(message)
 
 
@@ -67,19 +73,15 @@ def as_on(circuit: QuantumCircuit, like: str | BackendV2, options: Mapping[str, 
     Args:
         circuit: any circuit.
         like: a device or its name.
-        options: ``optimization_level`` and ``seed_transpiler``.
+        options: ``optimization_level``, ``initial_layout`` and ``seed_transpiler``.
 
     Raises:
         CircuitRejected: the device cannot run it.
     """
     device = device_named(like)
     native = circuit if _fits(circuit, device) else _transpiled(circuit, device, options)
-    facts = profile_of(native)
-    noise = _noise_of(like)
-    if "delay" in facts.operations:  # idle noise is bound to the device's own numbers of qubits
-        return Likeness(native, noise, device.name, tuple(range(native.num_qubits)))
-    small = compact(native, facts.active)
-    return Likeness(small, _restricted(noise, facts.active), device.name, facts.active)
+    small, noise, active = reduced(native, _noise_of(like))
+    return Likeness(small, noise, device.name, active, profile(native).layout)
 
 
 def _fits(circuit: QuantumCircuit, device: BackendV2) -> bool:
@@ -89,6 +91,7 @@ def _fits(circuit: QuantumCircuit, device: BackendV2) -> bool:
     places = {bit: index for index, bit in enumerate(circuit.qubits)}
     return all(
         instruction.name == "barrier"
+        or instruction.name.startswith("save_")
         or target.instruction_supported(
             instruction.name, tuple(places[bit] for bit in instruction.qubits)
         )
@@ -104,7 +107,8 @@ def _transpiled(
 
     passes = generate_preset_pass_manager(
         optimization_level=options.get("optimization_level", OPTIMIZATION_LEVEL),
-        backend=device,
+        initial_layout=options.get("initial_layout"),
+        **_where(circuit, device),
         seed_transpiler=options.get("seed_transpiler", 0),
     )
     try:
@@ -115,33 +119,25 @@ def _transpiled(
     return native
 
 
+def _where(circuit: QuantumCircuit, device: BackendV2) -> dict[str, Any]:
+    """The device to transpile for, with what the circuit saves among its operations."""
+    from qiskit_aer import AerSimulator
+
+    names = {instruction.name for instruction in circuit.data}
+    saved = {name for name in names if name.startswith("save_")}
+    if not saved:
+        return {"backend": device}
+    target = deepcopy(device.target)
+    aer = AerSimulator().target
+    for name in saved:
+        target.add_instruction(aer.operation_from_name(name), name=name)
+    return {"target": target}
+
+
 def _noise_of(like: str | BackendV2) -> NoiseModel:
     from qiskit_aer.noise import NoiseModel
 
     return _snapshot_noise(like) if isinstance(like, str) else NoiseModel.from_backend(like)
-
-
-def _restricted(noise: NoiseModel, active: Sequence[int]) -> NoiseModel:
-    """The noise on some qubits, numbered by their place among them.
-
-    Aer does the same for each run, in a second for 127 qubits.
-    """
-    from qiskit_aer.noise import NoiseModel
-
-    place = {qubit: index for index, qubit in enumerate(active)}
-    part = NoiseModel(basis_gates=noise.basis_gates)
-    for name, error in noise._default_quantum_errors.items():  # noqa: SLF001 - no public reader
-        part.add_all_qubit_quantum_error(error, [name])
-    if noise._default_readout_error is not None:  # noqa: SLF001
-        part.add_all_qubit_readout_error(noise._default_readout_error)  # noqa: SLF001
-    for name, errors in noise._local_quantum_errors.items():  # noqa: SLF001
-        for qubits, error in errors.items():
-            if place.keys() >= set(qubits):
-                part.add_quantum_error(error, [name], [place[qubit] for qubit in qubits])
-    for qubits, error in noise._local_readout_errors.items():  # noqa: SLF001
-        if place.keys() >= set(qubits):
-            part.add_readout_error(error, [place[qubit] for qubit in qubits])
-    return part
 
 
 @cache

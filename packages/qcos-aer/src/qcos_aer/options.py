@@ -14,6 +14,8 @@ METHODS = (
     "density_matrix",
     "stabilizer",
     "matrix_product_state",
+    "unitary",
+    "superop",
 )
 """The Aer methods that are exact; ``extended_stabilizer`` approximates, so it is not offered."""
 
@@ -31,7 +33,9 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
                           snapshots (``qcos-aer[fake]``): its gates, wiring and noise
     ``optimization_level`` 0 to 3, for bringing a circuit to the noise model's basis, where 0
                           stands if it is left out, or to a device, where 2 does
+    ``initial_layout``    with ``like``: the device's qubit of each qubit of the circuit
     ``seed_transpiler``   makes that repeatable; 0
+    ``memory``            ``True`` keeps the outcomes shot by shot, see ``QVMResult.memory``
     ===================== ============================================================
 
     Raises:
@@ -49,6 +53,9 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     if "like" in options and "noise_model" in options:
         message = "like and noise_model exclude each other: a device has noise of its own."
         raise InvalidArguments(message)
+    if "initial_layout" in options and "like" not in options:
+        message = "initial_layout needs a device to lay the circuit out on; give like as well."
+        raise InvalidArguments(message)
     return dict(options)
 
 
@@ -62,6 +69,18 @@ def _whole(low: int, high: int) -> Callable[[Any], str | None]:
         return None if right else f"a whole number from {low} to {high}"
 
     return check
+
+
+def _flag(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "True or False"
+
+
+def _layout(value: Any) -> str | None:
+    places = value if isinstance(value, list | tuple) else [None]
+    right = all(type(place) is int and place >= 0 for place in places)
+    if right and len(set(places)) == len(places):
+        return None
+    return "a list of different qubits of the device, such as [37, 38, 39]"
 
 
 def _device(value: Any) -> str | None:
@@ -85,5 +104,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "noise_model": _noise,
     "like": _device,
     "optimization_level": _whole(0, 3),
+    "initial_layout": _layout,
     "seed_transpiler": _whole(0, 2**32 - 1),
+    "memory": _flag,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -85,22 +86,8 @@ class AerProvider(NodeProvider):
             CircuitRejected: an operation that Aer does not have.
             JobFailed: Aer reported a failure.
         """
-        from qcos_aer.simulate import Sampler
-        from qcos_core import Execution, Registers
-
-        wanted = self.check_options(options or {})
-        method = wanted.get("method", self.METHOD)
-        sampler = Sampler(circuit, shots, method=method, device=self.DEVICE, options=wanted)
-        outcome = sampler.run(shots, seed)
-        counts = outcome.counts.to_dict(Registers(circuit.num_clbits))
-        return Execution(
-            counts,
-            "qcos-aer",
-            outcome.method,
-            simulated=True,
-            exact=True,
-            metadata=outcome.metadata,
-        )
+        task = one_block(shots, seed, self.check_options(options or {}))
+        return as_execution(self.run_task(task, circuit, node_spec), circuit)
 
     def run_task(self, task: Task, circuit: QuantumCircuit, node: QPUNodeSpec) -> TaskResult:
         """Run the blocks of a task, each with its own seed.
@@ -109,9 +96,22 @@ class AerProvider(NodeProvider):
             CircuitRejected: an operation that Aer does not have.
             JobFailed: Aer reported a failure.
         """
-        from qcos_aer.simulate import run_task
+        return self.run_tasks([task], circuit, node)[0]
 
-        return run_task(task, circuit, method=self.METHOD, device=self.DEVICE)
+    def run_tasks(
+        self, tasks: Sequence[Task], circuit: QuantumCircuit, node: QPUNodeSpec
+    ) -> list[TaskResult]:
+        """Run points of a sweep; the circuit is prepared once, and evolved in few runs of Aer.
+
+        Raises:
+            CircuitRejected: an operation that Aer does not have.
+            JobFailed: Aer reported a failure.
+        """
+        from qcos_aer.simulate import run_tasks
+
+        options = tasks[0].options
+        method = options.get("method", self.METHOD)
+        return run_tasks(tasks, circuit, method=method, device=self.DEVICE)
 
 
 class LocalCPUProvider(AerProvider):
@@ -217,6 +217,37 @@ class LocalGPUMPSProvider(AerProvider):
             )
             for index in range(n_nodes)
         ]
+
+
+def one_block(shots: int, seed: int | None, options: Mapping[str, Any]) -> Task:
+    """A task of a single block, which has this seed if one is given.
+
+    Args:
+        shots: shots of the block.
+        seed: at least 0 and below 2**63.
+        options: as ``check_options`` returns them.
+    """
+    from qcos_core import Block, Task
+
+    block = Block(0, shots, secrets.randbits(63) if seed is None else seed)
+    return Task("execute", "circuit", (block,), options=options)
+
+
+def as_execution(result: TaskResult, circuit: QuantumCircuit) -> Execution:
+    """A task's result as an ``execute`` returns it."""
+    from qcos_core import Execution, Registers
+
+    bare = Registers(circuit.num_clbits)
+    return Execution(
+        result.counts.to_dict(bare) if result.counts else {},
+        "qcos-aer",
+        result.method,
+        simulated=True,
+        exact=result.exact,
+        metadata=result.metadata,
+        memory=result.memory.keys(bare) if result.memory else None,
+        data=result.data,
+    )
 
 
 def _statevector_nodes(

@@ -1,18 +1,20 @@
-"""Run circuits on Aer, block by block, into packed counts."""
+"""Run circuits on Aer, block by block, into packed counts and saved data."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qcos_aer import evolve
+from qcos_aer import evolve, saves
 from qcos_aer.estimates import FEW_QUBITS, choose, threads_for
+from qcos_aer.evolve import Probabilities
 from qcos_aer.likeness import as_on
+from qcos_aer.noise import reduced
 from qcos_aer.unroll import basis_of, noisy_basis, unrolled
-from qcos_core import CircuitRejected, JobFailed, PackedCounts, Task, TaskResult
+from qcos_core import CircuitRejected, JobFailed, PackedCounts, PackedShots, Task, TaskResult
 from qcos_core.circuits.compact import compact
 from qcos_core.circuits.profile import profile
 
@@ -29,22 +31,44 @@ class Outcome:
     """What came out of one block.
 
     Attributes:
-        counts: the counts.
+        counts: the counts; ``None`` if the circuit measures nothing.
+        memory: the outcomes in shot order, where they are asked for.
+        data: what the circuit saved, by label.
         method: the method that ran.
         metadata: device and versions.
     """
 
-    counts: PackedCounts
+    counts: PackedCounts | None
+    memory: PackedShots | None
+    data: Mapping[str, Any]
     method: str
     metadata: Mapping[str, Any]
 
 
-def run_task(task: Task, circuit: QuantumCircuit, *, method: str, device: str) -> TaskResult:
-    """Run every block of a task with its own seed and add up the counts.
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What Aer returned for one circuit.
+
+    Attributes:
+        data: counts, memory, and what was saved.
+        method: the method that ran.
+        device: the device that it ran on.
+    """
+
+    data: Any
+    method: str
+    device: str
+
+
+def run_tasks(
+    tasks: Sequence[Task], circuit: QuantumCircuit, *, method: str, device: str
+) -> list[TaskResult]:
+    """Run every block of every task with its own seed, and add up the counts of each task.
 
     Args:
-        task: the task; its method, if the plan chose one, overrides ``method``.
-        circuit: the task's circuit.
+        tasks: tasks of one circuit and one number of shots, which differ in the values of its
+            parameters; their method, if the plan chose one, overrides ``method``.
+        circuit: their circuit, with its parameters.
         method: the provider's method.
         device: an Aer device.
 
@@ -53,17 +77,27 @@ def run_task(task: Task, circuit: QuantumCircuit, *, method: str, device: str) -
         JobFailed: Aer reported a failure.
     """
     began = time.perf_counter()
-    if task.method != "automatic":
-        method = task.method
-    sampler = Sampler(circuit, task.shots, method=method, device=device, options=task.options)
-    outcomes = [sampler.run(block.shots, block.seed) for block in task.blocks]
+    first = tasks[0]
+    if first.method != "automatic":
+        method = first.method
+    sampler = Sampler(circuit, first.shots, method=method, device=device, options=first.options)
+    outcomes = list(sampler.run_tasks(tasks))
+    seconds = (time.perf_counter() - began) / len(tasks)
+    return [_result(task, mine, seconds) for task, mine in zip(tasks, outcomes, strict=True)]
+
+
+def _result(task: Task, outcomes: Sequence[Outcome], seconds: float) -> TaskResult:
+    counts = [outcome.counts for outcome in outcomes if outcome.counts is not None]
+    memory = [outcome.memory for outcome in outcomes if outcome.memory is not None]
     return TaskResult(
         task.id,
-        PackedCounts.merge([outcome.counts for outcome in outcomes]),
+        PackedCounts.merge(counts) if counts else None,
+        memory=PackedShots.join(memory) if memory else None,
+        data=outcomes[0].data,
         simulated=True,
         method=outcomes[0].method,
         exact=True,
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
         metadata=outcomes[0].metadata,
     )
 
@@ -72,7 +106,7 @@ class Sampler:
     """Draws shots from one circuit, in the way that is fastest for it.
 
     Args:
-        circuit: any circuit with measurements.
+        circuit: any circuit that measures or saves something; it may have parameters.
         shots: shots of the whole circuit, on which the choice of a method may depend.
         method: an Aer method.
         device: an Aer device.
@@ -91,69 +125,139 @@ class Sampler:
         device: str,
         options: Mapping[str, Any],
     ) -> None:
+        given = profile(circuit)
         noise = options.get("noise_model")
-        self._likeness: Mapping[str, Any] = {}
+        self._provenance: dict[str, Any] = {}
+        if given.layout is not None:
+            self._provenance = _laid_out(given.active, given.layout)
         if "like" in options:
             likeness = as_on(circuit, options["like"], options)
             circuit, noise = likeness.circuit, likeness.noise_model
             options = {**options, "optimization_level": 0}
-            qubits = list(likeness.physical_qubits)
-            self._likeness = {"like": likeness.device, "physical_qubits": qubits}
+            self._provenance = {"like": likeness.device}
+            self._provenance |= _laid_out(likeness.physical_qubits, likeness.layout)
         choice = choose(profile(circuit), shots, method, noisy=noise is not None)
         self._method = choice.method
         if noise is None:
-            basis = basis_of(self._method)
+            native = unrolled(circuit, basis_of(self._method))
         else:
             level = options.get("optimization_level", 0)
-            basis = noisy_basis(self._method, noise, level, options.get("seed_transpiler", 0))
-        native = unrolled(circuit, basis)
+            seed = options.get("seed_transpiler", 0)
+            native = unrolled(circuit, noisy_basis(self._method, noise, level, seed))
+            native, noise, _ = reduced(native, noise)
         facts = profile(native)
-        # Aer leaves out what no measurement depends on, and in doing so may lose where a jump
-        # ends. A noise model names qubits by their numbers, so its circuits keep all of them.
-        self._truncates = noise is not None or _JUMPING.isdisjoint(facts.operations)
-        self._circuit = native if self._truncates else compact(native, facts.active)
+        # Aer leaves out what no measurement depends on, and in doing so may lose where a jump ends
+        truncates = _JUMPING.isdisjoint(facts.operations)
+        if noise is None and not truncates:
+            native = compact(native, facts.active)
+        self._circuit = native
+        self._parameters = given.unbound
+        self._saves = facts.saves
+        self._measures = facts.measured
         self._device = device
+        self._memory = bool(options.get("memory")) and facts.measured
+        self._branches = noise is not None and choice.sampling != "once"
+        self._branches &= facts.width > FEW_QUBITS and not facts.saves
         self._settings: dict[str, Any] = {
             "max_parallel_threads": threads_for(facts.width),
-            "enable_truncation": self._truncates,
+            "enable_truncation": truncates,
         }
         if noise is not None:
             self._settings["noise_model"] = noise
-            branches = choice.sampling != "once" and facts.width > FEW_QUBITS
-            self._settings["shot_branching_enable"] = branches
-            self._settings["shot_branching_sampling_enable"] = branches
+            self._settings["shot_branching_enable"] = self._branches
+            self._settings["shot_branching_sampling_enable"] = self._branches
         if "precision" in options:
             self._settings["precision"] = options["precision"]
         self._evolves = noise is None and evolve.applies(self._circuit, facts, self._method, device)
 
-    def run(self, shots: int, seed: int | None) -> Outcome:
-        """Draw shots.
+    def run_tasks(self, tasks: Sequence[Task]) -> Iterator[list[Outcome]]:
+        """Draw the blocks of several tasks, at the values that each has for the parameters.
+
+        Yields:
+            One outcome for each block of a task, task by task.
 
         Raises:
             CircuitRejected: an expression that Aer does not know.
             JobFailed: Aer reported a failure.
         """
-        return self._evolve(shots, seed) if self._evolves else self._sample(shots, seed)
+        if self._evolves:
+            evolved = self._evolved([task.parameters for task in tasks])
+            for task, (experiment, probabilities) in zip(tasks, evolved, strict=True):
+                yield [
+                    self._drawn(experiment, probabilities, block.shots, block.seed)
+                    for block in task.blocks
+                ]
+            return
+        for task in tasks:
+            circuit = self._bound(self._circuit, task.parameters)
+            yield [self._sampled(circuit, block.shots, block.seed) for block in task.blocks]
 
-    def _evolve(self, shots: int, seed: int | None) -> Outcome:
+    def _evolved(
+        self, points: Sequence[tuple[float, ...]]
+    ) -> Iterator[tuple[Experiment, Probabilities]]:
+        """The distribution at each point; several points in one run of Aer."""
         from qiskit_aer.library import SaveProbabilities
 
         qubits, places = evolve.measured_places(self._circuit)
         bare = evolve.without_measurements(self._circuit)
         bare.append(SaveProbabilities(len(qubits)), qubits)
-        experiment = self._aer(bare, 1, None, "statevector")
-        probabilities = experiment.data.probabilities
-        width = self._circuit.num_clbits
-        counts = evolve.draw(probabilities, places, width, shots, seed)
-        return self._outcome(counts, experiment)
+        bare.global_phase = 0  # of no matter, and Aer binds none
+        together = max(1, 1 << evolve.MOST_MEASURED >> len(qubits))
+        for start in range(0, len(points), together):
+            for experiment in self._aer_at(bare, points[start : start + together]):
+                values = experiment.data.probabilities
+                yield experiment, Probabilities(values, places, self._circuit.num_clbits)
 
-    def _sample(self, shots: int, seed: int | None) -> Outcome:
-        experiment = self._aer(self._circuit, shots, seed, self._method)
+    def _aer_at(
+        self, circuit: QuantumCircuit, points: Sequence[tuple[float, ...]]
+    ) -> list[Experiment]:
+        """Run a circuit that draws nothing at each of some points."""
+        there = {parameter.name: parameter for parameter in circuit.parameters}
+        if there and evolve.aer_binds(circuit):
+            columns = zip(self._parameters, zip(*points, strict=True), strict=True)
+            binds = {there[name]: list(values) for name, values in columns if name in there}
+            return self._aer(circuit, 1, None, "statevector", parameter_binds=[binds])
+        bound = [self._bound(circuit, values) for values in points]
+        return self._aer(bound, 1, None, "statevector")
+
+    def _bound(self, circuit: QuantumCircuit, values: tuple[float, ...]) -> QuantumCircuit:
+        if not circuit.num_parameters:  # none, or none that is left after translation
+            return circuit
+        by_name = dict(zip(self._parameters, values, strict=True))
+        bound: QuantumCircuit = circuit.assign_parameters(by_name, strict=False)
+        return bound
+
+    def _drawn(
+        self, experiment: Experiment, probabilities: Probabilities, shots: int, seed: int
+    ) -> Outcome:
+        counts = probabilities.draw(shots, seed)
+        memory = PackedShots.shuffled(counts, seed) if self._memory else None
+        return self._outcome(counts, memory, {}, experiment)
+
+    def _sampled(self, circuit: QuantumCircuit, shots: int, seed: int) -> Outcome:
+        experiment = self._aer(circuit, shots, seed, self._method, memory=self._memory)[0]
+        data = saves.read(experiment, self._saves)
+        if not self._measures:
+            return self._outcome(None, None, data, experiment)
+        width = circuit.num_clbits
         counts = {int(key, 16): number for key, number in experiment.data.counts.items()}
-        packed = PackedCounts.from_ints(counts, self._circuit.num_clbits)
-        return self._outcome(packed, experiment)
+        packed = PackedCounts.from_ints(counts, width)
+        memory = None
+        if self._branches and self._memory:  # Aer returns shots of one branch side by side
+            memory = PackedShots.shuffled(packed, seed)
+        elif self._memory:
+            shots_in_order = [int(key, 16) for key in experiment.data.memory]
+            memory = PackedShots.from_ints(shots_in_order, width)
+        return self._outcome(packed, memory, data, experiment)
 
-    def _aer(self, circuit: QuantumCircuit, shots: int, seed: int | None, method: str) -> Any:
+    def _aer(
+        self,
+        circuit: QuantumCircuit | list[QuantumCircuit],
+        shots: int,
+        seed: int | None,
+        method: str,
+        **more: Any,
+    ) -> list[Experiment]:
         from qiskit_aer import AerError
 
         simulator = _simulator(method, self._device)
@@ -163,25 +267,40 @@ class Sampler:
                 shots=shots,
                 seed_simulator=seed,
                 **self._settings,
+                **more,
             ).result()
         except AerError as error:  # what it finds before it runs: an expression it does not know
-            message = f"Aer cannot run {circuit.name}: {error.message.rstrip('.')}."
+            message = f"Aer cannot run {self._circuit.name}: {error.message.rstrip('.')}."
             raise CircuitRejected(message) from None
-        experiment = result.results[0] if result.results else None
-        if not result.success or experiment is None:
-            status = getattr(experiment, "status", "") or result.status
+        if not result.success or not result.results:
+            failed = [one for one in result.results if not one.success]
+            status = getattr(failed[0] if failed else None, "status", "") or result.status
             message = f"Aer failed: {status.strip().rstrip('.')}."
             raise JobFailed(message)
-        return experiment
+        return [self._experiment(one) for one in result.results]
 
-    def _outcome(self, counts: PackedCounts, experiment: Any) -> Outcome:
-        facts = experiment.metadata or {}
-        metadata = {
-            "device": facts.get("device", self._device),
-            "versions": _versions(),
-            **self._likeness,
-        }
-        return Outcome(counts, str(facts.get("method", self._method)), metadata)
+    def _experiment(self, result: Any) -> Experiment:
+        facts = result.metadata or {}
+        method = str(facts.get("method", self._method))
+        return Experiment(result.data, method, str(facts.get("device", self._device)))
+
+    def _outcome(
+        self,
+        counts: PackedCounts | None,
+        memory: PackedShots | None,
+        data: Mapping[str, Any],
+        experiment: Experiment,
+    ) -> Outcome:
+        metadata = {"device": experiment.device, "versions": _versions(), **self._provenance}
+        return Outcome(counts, memory, data, experiment.method, metadata)
+
+
+def _laid_out(active: Sequence[int], layout: Sequence[int] | None) -> dict[str, Any]:
+    """Which physical qubits a transpiled circuit uses, and where each of its qubits went."""
+    found: dict[str, Any] = {"physical_qubits": list(active)}
+    if layout is not None:
+        found["layout"] = list(layout)
+    return found
 
 
 def _simulator(method: str, device: str) -> AerSimulator:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         PackedCounts as PackedCounts,
         Registers as Registers,
     )
+    from qcos_core.model.data import ResultData as ResultData
     from qcos_core.model.events import Event as Event
     from qcos_core.model.nodes import (
         Credentials as Credentials,
@@ -73,6 +74,8 @@ if TYPE_CHECKING:
         Task as Task,
         TaskResult as TaskResult,
     )
+    from qcos_core.model.shots import PackedShots as PackedShots
+    from qcos_core.model.sweeps import SweepResult as SweepResult
     from qcos_core.providers.base import (
         JobNodeProvider as JobNodeProvider,
         NodeProvider as NodeProvider,
@@ -116,6 +119,7 @@ _HOMES = {
     "model.amounts": ("Amount",),
     "model.circuits": ("CircuitProfile", "Requirements", "VirtualCircuitSpec"),
     "model.counts": ("PackedCounts", "Registers"),
+    "model.data": ("ResultData",),
     "model.events": ("Event",),
     "model.nodes": ("Credentials", "Limits", "NodeType", "QPUNodeSpec"),
     "model.plans": ("Decision", "Estimate", "Shard", "ShardPlan"),
@@ -131,6 +135,8 @@ _HOMES = {
         "Task",
         "TaskResult",
     ),
+    "model.shots": ("PackedShots",),
+    "model.sweeps": ("SweepResult",),
     "providers.base": ("JobNodeProvider", "NodeProvider"),
     "providers.hookspecs": ("hookimpl",),
     "providers.registry": ("NodeProviderRegistry",),

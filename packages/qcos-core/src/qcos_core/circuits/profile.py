@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +34,41 @@ def profile(circuit: QuantumCircuit) -> CircuitProfile:
         variables=any(part.num_identifiers for part in (circuit, *inside)),
         expressions=bool(inside) and any(map(_decides_by_expression, [circuit, *inside])),
         unbound=tuple(parameter.name for parameter in circuit.parameters),
+        saves=_saves([circuit, *inside]) if any(map(_is_save, operations)) else (),
+        layout=_layout(circuit),
     )
 
 
 def registers(circuit: QuantumCircuit) -> Registers:
     """The classical registers of a circuit."""
     sizes = tuple((register.name, register.size) for register in circuit.cregs)
-    return Registers(circuit.num_clbits, sizes)
+    in_order = [bit for register in circuit.cregs for bit in register]
+    if in_order == circuit.clbits[: len(in_order)]:
+        return Registers(circuit.num_clbits, sizes)
+    index = {bit: place for place, bit in enumerate(circuit.clbits)}
+    places = tuple(tuple(index[bit] for bit in register) for register in circuit.cregs)
+    return Registers(circuit.num_clbits, sizes, places)
+
+
+def _is_save(name: str) -> bool:
+    return name.startswith("save_")
+
+
+def _saves(circuits: Iterable[QuantumCircuit]) -> tuple[str, ...]:
+    """The labels under which simulators return what they are told to save."""
+    return tuple(
+        getattr(instruction.operation, "label", None) or instruction.name
+        for circuit in circuits
+        for instruction in circuit.data
+        if _is_save(instruction.name)
+    )
+
+
+def _layout(circuit: QuantumCircuit) -> tuple[int, ...] | None:
+    layout = circuit.layout
+    if layout is None:
+        return None
+    return tuple(layout.initial_index_layout(filter_ancillas=True))
 
 
 def _decides_by_expression(circuit: QuantumCircuit) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from qcos_core.cli.binds import bound, parse_binds
 from qcos_core.cli.console import WIDTH, say
 from qcos_core.errors import JobFailed, QCOSError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from qcos_core.cluster.registry import QPURegistry
+    from qcos_core.model.circuits import VirtualCircuitSpec
 
 SHOTS = 1024
 POLICY = "fastest"
@@ -70,6 +72,13 @@ _OPTIONS: tuple[_Decorator, ...] = (
         metavar="ID",
         help="A node, or a provider's key, not to use; may be repeated.",
     ),
+    click.option(
+        "--bind",
+        multiple=True,
+        metavar="NAME=VALUES",
+        help="A parameter's value, or values for a sweep: theta=0.3, theta=0,0.5,1 or "
+        "theta=0:2pi:50 for START:STOP:COUNT; may be repeated for a grid.",
+    ),
     click.option("--like", metavar="DEVICE", help="Simulate this device, such as fake_sherbrooke."),
     click.option(
         "--option",
@@ -101,6 +110,7 @@ class Job:
     strategy: str
     require_tag: tuple[str, ...]
     exclude: tuple[str, ...]
+    bind: tuple[str, ...]
     like: str | None
     option: tuple[str, ...]
     as_json: bool
@@ -110,7 +120,7 @@ class Job:
 
         Raises:
             click.UsageError: arguments that exclude each other.
-            InvalidArguments: shots or a seed out of range.
+            InvalidArguments: shots or a seed out of range, or values that cannot be read.
         """
         from qcos_core.model.circuits import check_seed, check_shots
 
@@ -120,6 +130,7 @@ class Job:
         if self.files.count(STDIN) > 1:
             message = "standard input, -, can be read only once."
             raise click.UsageError(message, click.get_current_context(silent=True))
+        parse_binds(self.bind)
         check_shots(self.shots)
         if self.seed is not None:
             check_seed(self.seed)
@@ -162,13 +173,15 @@ class Job:
             "require": {"tags": self.require_tag, "exclude": self.exclude},
         }
 
-    def circuits(self) -> list[QuantumCircuit]:
-        """The circuits of all files, in order.
+    def circuits(self) -> list[QuantumCircuit | VirtualCircuitSpec]:
+        """The circuits of all files, in order, with the values of their parameters.
 
         Raises:
-            InvalidArguments: a file that cannot be read.
+            InvalidArguments: a file that cannot be read, or parameters and values that do not
+                match.
         """
-        return [circuit for file in self.files for circuit in _read(file)]
+        read = [circuit for file in self.files for circuit in _read(file)]
+        return bound(read, parse_binds(self.bind))
 
     def command_line(self, seed: int) -> list[str]:
         """The shell command that runs the same again, as lines."""
@@ -182,6 +195,7 @@ class Job:
             ("--strategy", () if self.strategy == STRATEGY else (self.strategy,)),
             ("--require-tag", self.require_tag),
             ("--exclude", self.exclude),
+            ("--bind", self.bind),
             ("--like", (self.like,) if self.like else ()),
             ("--option", self.option),
         ):

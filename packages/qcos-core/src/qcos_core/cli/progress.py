@@ -23,7 +23,7 @@ class Tracker:
     """
 
     def __init__(self, plan: ShardPlan) -> None:
-        self.total = sum(circuit.shots for circuit in plan.circuits)
+        self.total = plan.shots
         self.done = 0
         self._nodes = len(plan.node_ids)
         self._expected = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +12,18 @@ from typing import Any
 from qcos_core.cli.console import WIDTH, one_line, plural, shorten, table, wrap
 from qcos_core.errors import QCOSError
 from qcos_core.model.amounts import total
-from qcos_core.model.plans import ShardPlan
-from qcos_core.model.results import QVMResult, ShardRecord
+from qcos_core.model.pictures.sweep import percentages
+from qcos_core.model.plans import ShardPlan, amount
+from qcos_core.model.results import QVMResult, ShardRecord, all_of
+from qcos_core.model.sweeps import SweepResult
 from qcos_core.model.text import duration
 
 SCHEMA = "qcos.results/1"
 _PLANNED = 8
 _OUTCOMES = 12
 _OUTCOMES_OF_MANY = 4
+_POINTS = 25
+_COLUMNS = 4
 _SHARDS = 20
 _ERRORS = 8
 _KEY = 36
@@ -37,11 +42,11 @@ class Outcome:
         errors: the error of each failed shard, by task id.
     """
 
-    results: Sequence[QVMResult | None]
+    results: Sequence[QVMResult | SweepResult | None]
     errors: Mapping[str, QCOSError] = field(default_factory=dict)
 
     @property
-    def came_back(self) -> list[QVMResult]:
+    def came_back(self) -> list[QVMResult | SweepResult]:
         """The results that there are."""
         return [result for result in self.results if result is not None]
 
@@ -59,20 +64,26 @@ class Outcome:
 
 def plan_lines(plan: ShardPlan) -> list[str]:
     """Which node takes which circuit, and how; ``ShardPlan.explain`` says why."""
-    shots = sum(circuit.shots for circuit in plan.circuits)
-    work = f"{plural(len(plan.circuits), 'circuit')}, {plural(shots, 'shot')}"
+    work = f"{plural(len(plan.circuits), 'circuit')}, {plural(plan.shots, 'shot')}"
     where = f"{plural(len(plan.shards), 'shard')} on {plural(len(plan.node_ids), 'node')}"
     lines = [f"PLAN  {work}, {where}"]
     names = {circuit.id: circuit.name for circuit in plan.circuits}
     rows = [("CIRCUIT", "NODE", "SHOTS", "METHOD", "TIME")]
-    for shard in plan.shards[:_PLANNED]:
+    alike: dict[tuple[str, ...], int] = {}
+    for shard in plan.shards:
         name = shorten(one_line(names[shard.task.circuit_id]), _NAME)
         method = shard.estimate.method if shard.estimate else ""
         span = _span(shard.estimate.seconds if shard.estimate else None)
-        rows.append((name, shard.node_id, f"{shard.task.shots:,}", method or "unknown", span))
+        row = (name, shard.node_id, f"{shard.task.shots:,}", method or "unknown", span)
+        key = (shard.task.circuit_id, *row)
+        alike[key] = alike.get(key, 0) + 1
+    for (_, name, node_id, shots, method, span), number in list(alike.items())[:_PLANNED]:
+        times = f"{number:,} x " if number > 1 else ""
+        rows.append((name, node_id, f"{times}{shots}", method, span + " each" * (number > 1)))
     lines += table(rows, right=(2,))
-    if len(plan.shards) > _PLANNED:
-        lines.append(f" ... and {plural(len(plan.shards) - _PLANNED, 'more shard')}")
+    hidden = sum(list(alike.values())[_PLANNED:])
+    if hidden:
+        lines.append(f" ... and {plural(hidden, 'more shard')}")
     others = sum(1 for decision in plan.decisions if not decision.chosen)
     if others:
         lines.append(f" {plural(others, 'other way')} considered; see: qcos plan")
@@ -90,6 +101,8 @@ def outcome_lines(plan: ShardPlan, outcome: Outcome) -> list[str]:
         lines.append("")
         if result is None:
             lines.append(f"COUNTS  {label}: nothing came back")
+        elif isinstance(result, SweepResult):
+            lines += _sweep(result, f"{label}: {amount(circuit)}")
         else:
             lines += _counts(result, label, circuit.shots, most)
     lines += ["", *_shards(outcome)]
@@ -145,6 +158,30 @@ def _counts(result: QVMResult, label: str, asked: int, most: int) -> list[str]:
     return lines
 
 
+def _sweep(result: SweepResult, heading: str) -> list[str]:
+    keys, shares, rest = percentages(result, _COLUMNS)
+    columns = list(result.varying)[:_COLUMNS]
+    head = [result.parameters[column] for column in columns]
+    head += [shorten(key, _KEY // 2) for key in keys] + ["others"] * (rest is not None)
+    rows = [head]
+    for place, values in enumerate(result.points[:_POINTS]):
+        cells = [f"{values[column]:.6g}" for column in columns]
+        cells += [_percent(share) for share in shares[:, place]]
+        if rest is not None:
+            cells.append(_percent(rest[place]))
+        rows.append(cells)
+    lines = wrap(f"COUNTS  {heading}", indent=2)
+    lines += table(rows, right=range(len(head)))
+    hidden = len(result.points) - _POINTS
+    if hidden > 0:
+        lines.append(f" ... and {plural(hidden, 'more point')}; --plot or --json has all")
+    return lines
+
+
+def _percent(share: float) -> str:
+    return "nothing" if math.isnan(share) else f"{share:.2f}%"
+
+
 def _shards(outcome: Outcome) -> list[str]:
     results = outcome.results
     records = [
@@ -153,7 +190,7 @@ def _shards(outcome: Outcome) -> list[str]:
         if result is not None
         for record in result.shards
     ]
-    if len(records) > _SHARDS:
+    if len(records) > _SHARDS or any(isinstance(one, SweepResult) for one in results):
         return _shards_by_node([record for _, record in records])
     several, paid = len(results) > 1, any(record.charges for _, record in records)
     header = ("NODE", "RAN ON", "METHOD", "SHOTS", "TIME")
@@ -181,10 +218,10 @@ def _shards_by_node(records: Sequence[ShardRecord]) -> list[str]:
     return ["SHARDS", *table(rows, right=(3, 4, 5))]
 
 
-def _facts(results: Sequence[QVMResult]) -> list[str]:
+def _facts(results: Sequence[QVMResult | SweepResult]) -> list[str]:
     facts = [
-        _EXACT[_all(result.exact for result in results)],
-        _SIMULATED[_all(result.simulated for result in results)],
+        _EXACT[all_of(result.exact for result in results)],
+        _SIMULATED[all_of(result.simulated for result in results)],
     ]
     charges = total(amount for result in results for amount in result.charges)
     if charges:
@@ -195,14 +232,6 @@ def _facts(results: Sequence[QVMResult]) -> list[str]:
     for warning in dict.fromkeys(w for result in results for w in result.warnings):
         lines += wrap(f" warning: {warning}", indent=2)
     return lines
-
-
-def _all(states: Any) -> bool | None:
-    """``False`` if any is, ``True`` if all are, ``None`` where that is not known."""
-    found = set(states)
-    if False in found:
-        return False
-    return True if found == {True} else None
 
 
 def _executor(record: ShardRecord) -> str:

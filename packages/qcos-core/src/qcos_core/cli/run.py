@@ -13,8 +13,6 @@ from qcos_core.cli.console import plural, say, wrap
 from qcos_core.cli.jobs import Job, job_options
 
 if TYPE_CHECKING:
-    from qiskit import QuantumCircuit
-
     from qcos_core.cli.progress import Tracker
     from qcos_core.cli.report import Outcome
     from qcos_core.cluster.registry import QPURegistry
@@ -55,9 +53,7 @@ def run(plot: str | None, **options: Any) -> int:
     return _end(plan, outcome)
 
 
-def _run(
-    job: Job, circuits: list[QuantumCircuit], registry: QPURegistry
-) -> tuple[ShardPlan, Outcome]:
+def _run(job: Job, circuits: list[Any], registry: QPURegistry) -> tuple[ShardPlan, Outcome]:
     from qcos_core.cli.progress import Tracker, shown
     from qcos_core.cli.report import Outcome, plan_lines
     from qcos_core.errors import PartialResult

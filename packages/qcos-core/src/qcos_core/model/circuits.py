@@ -22,11 +22,15 @@ class VirtualCircuitSpec:
     """One circuit and how to run it. A field left at ``None`` takes the value given to ``run``.
 
     Args:
-        circuit: a Qiskit circuit with at least one measurement.
+        circuit: a Qiskit circuit that measures or saves something.
         shots: how many shots must come back, at least 1.
         seed: makes the counts repeatable on seeded nodes; at least 0 and below 2**63.
         options: options for this circuit, over those of the call.
         name: shown in plans and results; the circuit's own name if left out.
+        parameter_values: values of the circuit's parameters, as in a PUB of Qiskit's primitives:
+            an array whose last axis runs over the parameters in the order of
+            ``circuit.parameters``, or a mapping from parameters, or their names, to arrays.
+            More axes make a sweep.
     """
 
     circuit: QuantumCircuit
@@ -34,6 +38,7 @@ class VirtualCircuitSpec:
     seed: int | None = None
     options: Mapping[str, Any] | None = None
     name: str | None = None
+    parameter_values: Any = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,10 @@ class CircuitProfile:
             flow or a reset: shots cannot all be drawn from one final state.
         variables: uses classical variables.
         expressions: a condition is an expression, not the value of a bit or register.
-        unbound: names of the parameters without a value.
+        unbound: names of the parameters without a value, in the circuit's order.
+        saves: labels of what ``save_*`` instructions ask for.
+        layout: physical qubit of each qubit of the circuit before it was transpiled; ``None`` if
+            it was not.
     """
 
     name: str
@@ -64,6 +72,8 @@ class CircuitProfile:
     variables: bool = False
     expressions: bool = False
     unbound: tuple[str, ...] = ()
+    saves: tuple[str, ...] = ()
+    layout: tuple[int, ...] | None = None
 
     @property
     def width(self) -> int:

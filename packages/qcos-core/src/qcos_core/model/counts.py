@@ -7,18 +7,25 @@ dictionary of 127-bit strings needs 218. Strings are made only at the edge, by :
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import CountsInvalid
+from qcos_core.model.words import (
+    WORD,
+    add_up,
+    bitstrings,
+    integer,
+    outcome_of,
+    pack,
+    unpack,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_WORD = 64
 _MOST_SHOTS = 2**63
 
 
@@ -29,10 +36,24 @@ class Registers:
     Attributes:
         width: number of classical bits of the circuit.
         sizes: ``(name, size)`` of each classical register, in the circuit's order.
+        places: the classical bits of each register, where they do not simply follow one another:
+            registers may share bits, and loose bits may stand between them.
     """
 
     width: int
     sizes: tuple[tuple[str, int], ...] = ()
+    places: tuple[tuple[int, ...], ...] = ()
+
+    def bits(self) -> dict[str, Sequence[int]]:
+        """The classical bits of each register, by its name; bit 0 of the register first."""
+        if self.places:
+            return {name: bits for (name, _), bits in zip(self.sizes, self.places, strict=True)}
+        found: dict[str, Sequence[int]] = {}
+        start = 0
+        for name, size in self.sizes:
+            found[name] = range(start, start + size)
+            start += size
+        return found
 
     def key(self, outcome: int) -> str:
         """The key of one outcome, as ``qiskit.result.Result.get_counts`` would write it.
@@ -95,8 +116,7 @@ class PackedCounts:
         """
         import numpy as np
 
-        numbers = counts.values()
-        if not all(type(n) is int and n > 0 for n in numbers) or any(
+        if not all(type(n) is int and n > 0 for n in counts.values()) or any(
             type(k) is not int for k in counts
         ):
             counts = _cleaned(counts)
@@ -107,13 +127,8 @@ class PackedCounts:
         if sum(counts.values()) >= _MOST_SHOTS:
             message = f"{sum(counts.values())} shots are more than anybody can have asked for."
             raise CountsInvalid(message)
-        if width <= _WORD:
-            words = np.array(outcomes, dtype=np.uint64).reshape(-1, 1)
-        else:
-            size = -(-width // _WORD) * 8
-            raw = b"".join([outcome.to_bytes(size, "little") for outcome in outcomes])
-            words = np.frombuffer(raw, dtype="<u8").reshape(-1, size // 8).astype(np.uint64)
-        return cls(width, words, np.array([counts[k] for k in outcomes], dtype=np.int64))
+        numbers = np.array([counts[k] for k in outcomes], dtype=np.int64)
+        return cls(width, pack(outcomes, width), numbers)
 
     @classmethod
     def from_bitstrings(cls, counts: Mapping[str, int], width: int) -> PackedCounts:
@@ -128,7 +143,7 @@ class PackedCounts:
             raise CountsInvalid(message)
         outcomes: dict[int, int] = {}
         for key, number in counts.items():
-            outcome = _outcome(key, width)
+            outcome = outcome_of(key, width)
             if outcome in outcomes:
                 message = f"the outcome {key!r} appears under two keys."
                 raise CountsInvalid(message)
@@ -156,13 +171,13 @@ class PackedCounts:
         import numpy as np
 
         indices = indices.astype(np.uint64)
-        words = np.zeros((len(indices), max(1, -(-width // _WORD))), dtype=np.uint64)
-        if len(places) <= _WORD and list(places) == list(range(len(places))):
+        words = np.zeros((len(indices), max(1, -(-width // WORD))), dtype=np.uint64)
+        if len(places) <= WORD and list(places) == list(range(len(places))):
             words[:, 0] = indices
         else:
             for j, place in enumerate(places):
                 bit = (indices >> np.uint64(j)) & np.uint64(1)
-                words[:, place // _WORD] |= bit << np.uint64(place % _WORD)
+                words[:, place // WORD] |= bit << np.uint64(place % WORD)
         return cls(width, words, counts.astype(np.int64))
 
     @classmethod
@@ -182,14 +197,7 @@ class PackedCounts:
             return parts[0]
         words = np.concatenate([part.words for part in parts])
         counts = np.concatenate([part.counts for part in parts])
-        # lexsort's last key is the primary one: the most significant word
-        order = np.lexsort(words.T)
-        words, counts = words[order], counts[order]
-        first = np.ones(len(words), dtype=bool)
-        first[1:] = (words[1:] != words[:-1]).any(axis=1)
-        starts = np.flatnonzero(first)
-        summed = np.add.reduceat(counts, starts) if len(starts) else counts
-        return cls(parts[0].width, words[starts], summed)
+        return cls(parts[0].width, *add_up(words, counts))
 
     @property
     def shots(self) -> int:
@@ -214,11 +222,11 @@ class PackedCounts:
 
     def items(self) -> Iterator[tuple[int, int]]:
         """``(outcome, shots)`` pairs, outcomes ascending."""
-        return zip(self._outcomes(), self.counts.tolist(), strict=True)
+        return zip(unpack(self.words), self.counts.tolist(), strict=True)
 
     def to_dict(self, registers: Registers) -> dict[str, int]:
         """The dictionary a user sees, keys as Qiskit's ``get_counts`` writes them."""
-        keys = registers.keys(self._bitstrings())
+        keys = registers.keys(bitstrings(self.words, self.width))
         return dict(zip(keys, self.counts.tolist(), strict=True))
 
     def to_json(self) -> dict[str, Any]:
@@ -231,54 +239,16 @@ class PackedCounts:
         outcomes = {int(key, 16): number for key, number in data["counts"].items()}
         return cls.from_ints(outcomes, int(data["width"]))
 
-    def _outcomes(self) -> list[int]:
-        if self.words.shape[1] == 1:
-            outcomes: list[int] = self.words[:, 0].tolist()
-            return outcomes
-        raw, size = self.words.astype("<u8").tobytes(), self.words.shape[1] * 8
-        return [
-            int.from_bytes(raw[start : start + size], "little")
-            for start in range(0, len(raw), size)
-        ]
-
-    def _bitstrings(self) -> list[str]:
-        if not self.width:
-            return [""] * len(self)
-        pattern = f"0{self.width}b"
-        return [format(outcome, pattern) for outcome in self._outcomes()]
-
 
 def _cleaned(counts: Mapping[Any, Any]) -> dict[int, int]:
     """Counts with plain integers, and without zero entries."""
-    whole = {_integer("an outcome", key): _whole(number) for key, number in counts.items()}
+    whole = {integer("an outcome", key): _whole(number) for key, number in counts.items()}
     return {outcome: number for outcome, number in whole.items() if number}
 
 
 def _whole(number: Any) -> int:
-    whole = _integer("a number of shots", number)
+    whole = integer("a number of shots", number)
     if whole < 0:
         message = f"a number of shots must not be negative, got {whole}."
         raise CountsInvalid(message)
     return whole
-
-
-def _integer(what: str, value: Any) -> int:
-    try:
-        if type(value).__name__ == "bool":  # numpy's too, which is an index to some versions
-            raise TypeError
-        return operator.index(value)
-    except TypeError:
-        message = f"{what} must be an integer, not {value!r}."
-        raise CountsInvalid(message) from None
-
-
-def _outcome(key: Any, width: int) -> int:
-    bits = key.replace(" ", "") if isinstance(key, str) else ""
-    if isinstance(key, str) and len(bits) == width and not bits.strip("01"):
-        return int(bits, 2) if bits else 0
-    if isinstance(key, str) and key.lower().startswith("0x"):
-        message = f"the key {key!r} is hexadecimal."
-        raise CountsInvalid(message, hint=f"Return bitstrings of {width} bits.")
-    message = f"the key {key!r} is not a bitstring of {width} bits."
-    hint = "There must be one bit for each classical bit of the circuit, bit 0 on the right."
-    raise CountsInvalid(message, hint=hint)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from qcos_core.model.plans import Decision, Estimate, PlannedCircuit, ShardPlan, group_decisions
+from qcos_core.model.plans import (
+    Decision,
+    Estimate,
+    PlannedCircuit,
+    ShardPlan,
+    amount,
+    group_decisions,
+)
 from qcos_core.model.text import WIDTH, duration, plural, printable, size
 
 _SHOWN = 8
@@ -29,10 +36,9 @@ def explain(plan: ShardPlan) -> str:
 
 def _heading(plan: ShardPlan) -> Iterator[str]:
     circuits = len(plan.circuits)
-    shots = sum(circuit.shots for circuit in plan.circuits)
     shards = plural(len(plan.shards), "shard")
     nodes = plural(len(plan.node_ids), "node")
-    yield f"PLAN  {plural(circuits, 'circuit')}, {shots:,} shots, {shards} on {nodes}"
+    yield f"PLAN  {plural(circuits, 'circuit')}, {plan.shots:,} shots, {shards} on {nodes}"
     yield f" policy {plan.policy}, strategy {plan.strategy}"
 
 
@@ -44,7 +50,7 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
     lines = _wrap(
         f"{printable(circuit.name)}: {plural(profile.width, 'active qubit')}{wires}, "
         f"{plural(profile.num_clbits, 'clbit')}, {plural(profile.size, 'operation')}{kind}; "
-        f"{circuit.shots:,} shots, {seed}",
+        f"{amount(circuit)}, {seed}",
         indent=2,
     )
     decisions = [d for d in plan.decisions if d.circuit_id == circuit.id]

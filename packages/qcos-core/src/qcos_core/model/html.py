@@ -7,20 +7,23 @@ names come from files and plugins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qcos_core.model.pictures.figure import EXACT, SIMULATED, known
 from qcos_core.model.pictures.histogram import labels, top
+from qcos_core.model.pictures.sweep import percentages
 from qcos_core.model.text import duration, plural, printable, shorten, span_text
 
 if TYPE_CHECKING:
     from qcos_core.model.plans import ShardPlan
     from qcos_core.model.results import QVMResult, ShardRecord
+    from qcos_core.model.sweeps import SweepResult
 
 _OUTCOMES = 16
 _ROWS = 20
+_COLUMNS = 6
 _WARNINGS = 8
 _KEY = 48
 _NAME = 60
@@ -50,19 +53,32 @@ def result_html(result: QVMResult) -> str:
         [
             _facts(facts),
             _warnings(result.warnings),
-            _outcomes(result),
+            _outcomes(result) if result.packed is not None else "",
+            _saved(result.saved),
             _shards(result),
             _tree(tree),
         ],
     )
 
 
+def sweep_html(result: SweepResult) -> str:
+    """A sweep: at each point the values and how often the most frequent outcomes were seen."""
+    facts = [
+        plural(len(result.results), "point"),
+        plural(result.shots, "shot"),
+        EXACT[result.exact],
+        SIMULATED[result.simulated],
+    ]
+    tree = result.plan.tree() if result.plan else ""
+    parts = [_facts(facts), _warnings(result.warnings), _points(result), _tree(tree)]
+    return _section(f"Sweep of {_name(result.name)}", parts)
+
+
 def plan_html(plan: ShardPlan) -> str:
     """A plan: what would run where, and in a fold every alternative."""
-    shots = sum(circuit.shots for circuit in plan.circuits)
     facts = [
         plural(len(plan.circuits), "circuit"),
-        plural(shots, "shot"),
+        plural(plan.shots, "shot"),
         f"policy {plan.policy}",
         f"strategy {plan.strategy}",
     ]
@@ -113,6 +129,34 @@ def _outcomes(result: QVMResult) -> str:
     return _rows(caption, ("outcome", "shots", "percent", ""), rows, right=(1, 2))
 
 
+def _saved(saved: Mapping[str, Any]) -> str:
+    if not saved:
+        return ""
+    rows = [(name, type(value).__name__) for name, value in list(saved.items())[:_ROWS]]
+    more = len(saved) - len(rows)
+    return _table("data", ("label", "type"), rows, right=(), hidden=more, noun="more label")
+
+
+def _points(result: SweepResult) -> str:
+    keys: list[str] = []
+    shares = None
+    if all(one.packed is not None for one in result.came_back):
+        keys, shares, _ = percentages(result, _COLUMNS)
+    columns = list(result.varying)[:_COLUMNS]
+    rows = []
+    for place, values in enumerate(result.points[:_ROWS]):
+        cells = [f"{values[column]:.6g}" for column in columns]
+        if shares is not None:
+            cells += [f"{share:.2f}%" for share in shares[:, place]]
+        rows.append(cells)
+    names = [_name(result.parameters[column]) for column in columns]
+    head = (*names, *labels(keys, _KEY, _KEY)[0])
+    caption = "points, and the most frequent outcomes" if keys else "points"
+    hidden = len(result.points) - len(rows)
+    right = tuple(range(len(head)))
+    return _table(caption, head, rows, right=right, hidden=hidden, noun="more point")
+
+
 def _shards(result: QVMResult) -> str:
     rows = [
         (
@@ -154,6 +198,7 @@ def _table(
     *,
     right: Sequence[int],
     hidden: int,
+    noun: str = "more shard",
 ) -> str:
     lines = []
     for row in rows:
@@ -163,7 +208,7 @@ def _table(
         ]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     if hidden:
-        text = f"... and {plural(hidden, 'more shard')}"
+        text = f"... and {plural(hidden, noun)}"
         lines.append(f'<tr><td colspan="{len(head)}" style="{_LEFT}">{text}</td></tr>')
     return _rows(caption, head, lines, right=right)
 

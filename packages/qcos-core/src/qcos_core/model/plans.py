@@ -11,6 +11,9 @@ from qcos_core.model.amounts import Amount
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.options import shown
 from qcos_core.model.seam import Task
+from qcos_core.model.text import plural, printable, shorten
+
+_NAMES = 40
 
 Sampling = Literal["once", "branching", "per_shot"]
 """How a method makes its shots, which decides the layout of blocks (see ``qvm.blocks``).
@@ -100,17 +103,20 @@ class Shard:
 
 @dataclass(frozen=True)
 class PlannedCircuit:
-    """One circuit of a plan.
+    """One circuit of a plan, at one point of its parameters or at many.
 
     Attributes:
         id: its id in the plan, ``"c0"`` for the first.
         name: the user's name for it.
         profile: what is known of it.
-        shots: how many shots must come back.
+        shots: how many shots must come back at each point.
         seed: the seed its blocks are derived from, together with ``position``.
-        position: its place in the list given to ``run``.
+        position: its place in the list given to ``run``; a sweep takes one for each of its points.
         options: the options it runs with.
         seed_given: whether the user chose the seed.
+        parameters: names of its parameters, in the order of ``circuit.parameters``.
+        points: their values, point by point.
+        shape: of the sweep; ``None`` if there is a single point.
     """
 
     id: str
@@ -121,6 +127,14 @@ class PlannedCircuit:
     position: int
     options: Mapping[str, Any] = field(default_factory=dict)
     seed_given: bool = True
+    parameters: tuple[str, ...] = ()
+    points: tuple[tuple[float, ...], ...] = ((),)
+    shape: tuple[int, ...] | None = None
+
+    @property
+    def total_shots(self) -> int:
+        """The shots of all points together."""
+        return self.shots * len(self.points)
 
 
 @dataclass(frozen=True)
@@ -142,6 +156,11 @@ class ShardPlan:
     policy: str = "fastest"
     strategy: str = "whole"
     warnings: tuple[str, ...] = ()
+
+    @property
+    def shots(self) -> int:
+        """The shots of all circuits together."""
+        return sum(circuit.total_shots for circuit in self.circuits)
 
     @property
     def node_ids(self) -> tuple[str, ...]:
@@ -236,7 +255,30 @@ def _circuit_dict(circuit: PlannedCircuit) -> dict[str, Any]:
         "dynamic": profile.dynamic,
         "operations": dict(profile.operations),
         "options": shown(circuit.options),
+        "layout": None if profile.layout is None else list(profile.layout),
+        "parameters": list(circuit.parameters),
+        "shape": None if circuit.shape is None else list(circuit.shape),
     }
+
+
+def amount(circuit: PlannedCircuit) -> str:
+    """How much of a circuit shall run: ``"1,000 shots"``, or so many at each point of a sweep."""
+    shots = plural(circuit.shots, "shot")
+    if circuit.shape is None:
+        return shots
+    names = ", ".join(printable(circuit.parameters[place]) for place in varying(circuit.points))
+    names = shorten(names or "one value", _NAMES)
+    return f"{plural(len(circuit.points), 'point')} of {names}, {shots} each"
+
+
+def varying(points: Sequence[Sequence[float]]) -> tuple[int, ...]:
+    """Which parameters have more than one value in a sweep, by place.
+
+    Args:
+        points: the values of all parameters, point by point.
+    """
+    columns = zip(*points, strict=True)
+    return tuple(place for place, values in enumerate(columns) if len(set(values)) > 1)
 
 
 def group_decisions(decisions: Sequence[Decision]) -> list[tuple[Decision, int]]:

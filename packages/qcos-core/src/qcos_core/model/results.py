@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qcos_core.errors import CountsInvalid, InvalidArguments
+from qcos_core.errors import CircuitRejected, CountsInvalid, InvalidArguments
+from qcos_core.model import data as saved_data
 from qcos_core.model.amounts import Amount, total
 from qcos_core.model.counts import PackedCounts, Registers
+from qcos_core.model.data import ResultData
 from qcos_core.model.plans import ShardPlan
+from qcos_core.model.shots import PackedShots
+from qcos_core.model.text import plural
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -62,7 +66,7 @@ class ShardRecord:
 
 @dataclass(frozen=True)
 class QVMResult:
-    """The counts of one circuit, and where each shot came from.
+    """The counts and data of one circuit, and where each shot came from.
 
     Attributes:
         name: the circuit's name.
@@ -70,20 +74,24 @@ class QVMResult:
             ``PartialResult``.
         seed: the seed its blocks were derived from; drawn by QCOS where none was given.
         registers: the circuit's classical registers.
-        packed: the counts, packed.
+        packed: the counts, packed; ``None`` if the circuit measures nothing.
         shards: one record for each shard.
         plan: the plan it ran by.
         warnings: what a reader of the counts must know.
         versions: versions of the packages that took part.
         seconds: wall time of the whole call, planning included.
         tags: the user's tags.
+        packed_shots: the outcomes in shot order, packed, where the option ``memory`` asked for
+            them.
+        saved: what ``save_*`` instructions returned, by label.
+        parameters: the value of each parameter, by its name, at this point of a sweep.
     """
 
     name: str
     shots: int
     seed: int
     registers: Registers
-    packed: PackedCounts
+    packed: PackedCounts | None
     shards: tuple[ShardRecord, ...] = ()
     plan: ShardPlan | None = None
     warnings: tuple[str, ...] = ()
@@ -91,27 +99,73 @@ class QVMResult:
     seconds: float | None = None
     tags: tuple[str, ...] = ()
     plan_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    packed_shots: PackedShots | None = None
+    saved: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """Bitstring to shots, with the very keys of Qiskit's ``get_counts()``."""
-        return self.packed.to_dict(self.registers)
+        """Bitstring to shots, with the very keys of Qiskit's ``get_counts()``.
+
+        Raises:
+            CircuitRejected: the circuit measures nothing.
+        """
+        return self.counted.to_dict(self.registers)
+
+    @property
+    def counted(self) -> PackedCounts:
+        """The counts, packed.
+
+        Raises:
+            CircuitRejected: the circuit measures nothing.
+        """
+        if self.packed is None:
+            message = f"{self.name} measures nothing, so it has no counts."
+            hint = f"What it saved is in the result's data: {', '.join(self.saved)}."
+            raise CircuitRejected(message, hint=hint)
+        return self.packed
+
+    @cached_property
+    def data(self) -> ResultData:
+        """Shots by classical register, and what the circuit saved by label.
+
+        ``result.data["meas"]``, or ``result.data.meas``, is a ``qiskit.primitives.BitArray`` of
+        the register's shots. They are in the order in which they were made where the option
+        ``memory`` asked for that, and else in an order drawn from the seed, so that slices of
+        them are unbiased either way.
+        """
+        return ResultData(self.registers, self._shots if self.packed else None, self.saved)
+
+    @cached_property
+    def memory(self) -> list[str]:
+        """One key for each shot, in shot order, as Qiskit's ``get_memory()`` writes them.
+
+        Raises:
+            InvalidArguments: the option ``memory`` did not ask for them.
+        """
+        if self.packed_shots is None:
+            message = "the order of the shots was not kept."
+            hint = "Run with options={'memory': True}, or use data, whose order is drawn."
+            raise InvalidArguments(message, hint=hint)
+        return self.packed_shots.keys(self.registers)
+
+    @cached_property
+    def _drawn(self) -> PackedShots:
+        first = min((block for record in self.shards for block in record.blocks), default=None)
+        return PackedShots.shuffled(self.counted, self.seed if first is None else first[2])
+
+    def _shots(self) -> PackedShots:
+        return self._drawn if self.packed_shots is None else self.packed_shots
 
     @property
     def simulated(self) -> bool | None:
         """``True`` if simulators alone made the counts, ``False`` if hardware took part."""
-        states = {record.simulated for record in self.shards}
-        if False in states:
-            return False
-        return True if states == {True} else None
+        return all_of(record.simulated for record in self.shards)
 
     @property
     def exact(self) -> bool | None:
         """Whether every shard sampled the circuit's own distribution; ``None`` if not known."""
-        states = {record.exact for record in self.shards}
-        if False in states:
-            return False
-        return True if states == {True} else None
+        return all_of(record.exact for record in self.shards)
 
     @property
     def charges(self) -> tuple[Amount, ...]:
@@ -119,10 +173,11 @@ class QVMResult:
         return total(amount for record in self.shards for amount in record.charges)
 
     def __repr__(self) -> str:
-        nodes = len({record.node_id for record in self.shards})
+        nodes = plural(len({record.node_id for record in self.shards}), "node")
+        found = [] if self.packed is None else [plural(len(self.packed), "outcome")]
+        found += self.saved
         return (
-            f"<QVMResult {self.name!r}: {self.shots:,} shots, {len(self.packed):,} outcomes, "
-            f"{nodes} node{'s' if nodes != 1 else ''}>"
+            f"<QVMResult {self.name!r}: {plural(self.shots, 'shot')}, {', '.join(found)}, {nodes}>"
         )
 
     def _repr_html_(self) -> str:
@@ -176,7 +231,11 @@ class QVMResult:
             "seed": self.seed,
             "width": self.registers.width,
             "registers": [[name, size] for name, size in self.registers.sizes],
-            "counts": self.counts,
+            "register_bits": [list(bits) for bits in self.registers.places],
+            "parameters": dict(self.parameters),
+            "counts": None if self.packed is None else self.counts,
+            "memory": None if self.packed_shots is None else self.memory,
+            "data": {name: saved_data.to_json(value) for name, value in self.saved.items()},
             "exact": self.exact,
             "simulated": self.simulated,
             "charges": [asdict(amount) for amount in self.charges],
@@ -210,19 +269,31 @@ class QVMResult:
 
     @classmethod
     def _read(cls, data: Mapping[str, Any]) -> QVMResult:
-        registers = Registers(data["width"], tuple((n, s) for n, s in data["registers"]))
+        registers = Registers(
+            data["width"],
+            tuple((n, s) for n, s in data["registers"]),
+            tuple(tuple(bits) for bits in data.get("register_bits", ())),
+        )
+        counts, memory = data["counts"], data.get("memory")
         return cls(
             name=data["name"],
             shots=data["shots"],
             seed=data["seed"],
             registers=registers,
-            packed=PackedCounts.from_bitstrings(data["counts"], registers.width),
+            packed=None
+            if counts is None
+            else PackedCounts.from_bitstrings(counts, registers.width),
             shards=tuple(_record(item) for item in data["shards"]),
             plan_data=data["plan"],
             warnings=tuple(data["warnings"]),
             versions=data["versions"],
             seconds=data["seconds"],
             tags=tuple(data["tags"]),
+            packed_shots=None
+            if memory is None
+            else PackedShots.from_bitstrings(memory, registers.width),
+            saved={n: saved_data.from_json(v) for n, v in data.get("data", {}).items()},
+            parameters=data.get("parameters", {}),
         )
 
     @classmethod
@@ -232,15 +303,32 @@ class QVMResult:
         Raises:
             InvalidArguments: not JSON, or a document of another schema, or a damaged one.
         """
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            message = f"not a JSON document: {error}."
-            raise InvalidArguments(message) from None
-        if not isinstance(data, dict):
-            message = f"expected a JSON object, found {type(data).__name__}."
-            raise InvalidArguments(message)
-        return cls.from_dict(data)
+        return cls.from_dict(json_object(text))
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The object that a JSON document holds.
+
+    Raises:
+        InvalidArguments: not JSON, or not an object.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"not a JSON document: {error}."
+        raise InvalidArguments(message) from None
+    if not isinstance(data, dict):
+        message = f"expected a JSON object, found {type(data).__name__}."
+        raise InvalidArguments(message)
+    return data
+
+
+def all_of(states: Iterable[bool | None]) -> bool | None:
+    """``False`` if any is, ``True`` if all are, ``None`` where that is not known."""
+    found = set(states)
+    if False in found:
+        return False
+    return True if found == {True} else None
 
 
 def _record(data: Mapping[str, Any]) -> ShardRecord:

@@ -11,7 +11,7 @@ that is needed to ask about it again, from any process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from qcos_core.model.options import shown
 
 if TYPE_CHECKING:
     from qcos_core.model.counts import PackedCounts
+    from qcos_core.model.shots import PackedShots
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Task:
         blocks: which of its blocks, in order.
         method: how the node shall simulate; ``"automatic"`` leaves it to the provider.
         options: validated by ``NodeProvider.check_options``.
+        parameters: values of the circuit's parameters, in the order of ``circuit.parameters``.
+        point: which point of a sweep this is, from 0.
     """
 
     id: str
@@ -56,6 +59,8 @@ class Task:
     blocks: tuple[Block, ...]
     method: str = "automatic"
     options: Mapping[str, Any] = field(default_factory=dict)
+    parameters: tuple[float, ...] = ()
+    point: int = 0
 
     @property
     def shots(self) -> int:
@@ -70,6 +75,8 @@ class Task:
             "blocks": [[block.index, block.shots, block.seed] for block in self.blocks],
             "method": self.method,
             "options": shown(self.options),
+            "parameters": list(self.parameters),
+            "point": self.point,
         }
 
 
@@ -79,9 +86,11 @@ class TaskResult:
 
     Attributes:
         task_id: the task it answers; results are matched by it, never by order.
-        counts: the counts of all its blocks together.
-        data: what ``save_*`` instructions and the like returned.
-        error: why there are no counts.
+        counts: the counts of all its blocks together; ``None`` if the circuit measures nothing.
+        memory: the outcomes in shot order, block after block, where the option ``memory`` asked
+            for them.
+        data: what ``save_*`` instructions returned, by label.
+        error: why there is no answer.
         simulated: ``False`` only if quantum hardware ran it.
         method: the method that really ran, for example ``"statevector"``.
         exact: ``False`` if the method was cut short; ``None`` if nobody knows.
@@ -93,6 +102,7 @@ class TaskResult:
 
     task_id: str
     counts: PackedCounts | None = None
+    memory: PackedShots | None = None
     data: Mapping[str, Any] | None = None
     error: QCOSError | None = None
     simulated: bool | None = None
@@ -115,6 +125,9 @@ class Execution:
         simulated: ``False`` only if quantum hardware ran it.
         exact: as in :class:`TaskResult`.
         metadata: JSON-able provenance.
+        memory: one bitstring for each shot, in the order in which they were made; ``counts`` may
+            then be left empty.
+        data: what ``save_*`` instructions returned, by label.
     """
 
     counts: Mapping[str, int]
@@ -123,6 +136,8 @@ class Execution:
     simulated: bool | None = None
     exact: bool | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    memory: Sequence[str] | None = None
+    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from qcos_core.model.plans import Decision, PlannedCircuit, ShardPlan, group_decisions
+from qcos_core.model.plans import (
+    Decision,
+    PlannedCircuit,
+    ShardPlan,
+    amount,
+    group_decisions,
+)
 from qcos_core.model.text import WIDTH, plural, printable, shorten, span_text
 
 _NAME = 60
@@ -17,8 +23,7 @@ _OTHERS = 12
 
 def tree(plan: ShardPlan) -> str:
     """A plan as a tree of plain text, at most 80 columns wide; see ``ShardPlan.tree``."""
-    shots = sum(circuit.shots for circuit in plan.circuits)
-    work = f"{plural(len(plan.circuits), 'circuit')}, {plural(shots, 'shot')}"
+    work = f"{plural(len(plan.circuits), 'circuit')}, {plural(plan.shots, 'shot')}"
     where = f"{plural(len(plan.shards), 'shard')} on {plural(len(plan.node_ids), 'node')}"
     lines = [f"PLAN  {work}, {where}"]
     decisions: dict[str, list[Decision]] = {}
@@ -48,7 +53,7 @@ def tree(plan: ShardPlan) -> str:
 def _circuit(circuit: PlannedCircuit) -> str:
     name = shorten(printable(circuit.name), _NAME)
     qubits = plural(circuit.profile.width, "active qubit")
-    return f"{name}: {qubits}, {plural(circuit.shots, 'shot')}"
+    return f"{name}: {qubits}, {amount(circuit)}"
 
 
 def _alternatives(decisions: Sequence[Decision], given: dict[str, list[int]]) -> list[str]:

@@ -147,8 +147,9 @@ class NodeProvider(ABC):
 
         Returns:
             Bitstrings of one bit for each classical bit, bit 0 on the right, spaces between
-            registers allowed, to numbers that sum to ``shots``. ``None``, or raising
-            ``NotImplementedError``, leaves the circuit to the fallback executors.
+            registers allowed, to numbers that sum to ``shots``; an :class:`Execution` says more.
+            ``None``, or raising ``NotImplementedError``, leaves the circuit to the fallback
+            executors.
         """
         return None
 
@@ -157,6 +158,25 @@ class NodeProvider(ABC):
 
         Override it to return data beside counts, to say which method ran, or because one call
         is cheaper than one for each block. ``None`` means: call ``execute`` block by block.
+        """
+        return None
+
+    def run_tasks(
+        self, tasks: Sequence[Task], circuit: QuantumCircuit, node: QPUNodeSpec
+    ) -> Sequence[TaskResult] | None:
+        """Run several points of a sweep in one call.
+
+        Override it where that is cheaper than a call for each. The tasks are of one circuit and
+        carry the values of its parameters in ``Task.parameters``. ``None`` means: bind the values
+        and call ``run_task`` for each.
+
+        Args:
+            tasks: at least one; their ids differ.
+            circuit: the circuit with its parameters.
+            node: the node to run on.
+
+        Returns:
+            One result for each task, in any order.
         """
         return None
 

@@ -5,9 +5,11 @@ It runs on ``circuits.numpy_simulator``, which is imported when a circuit runs.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from qcos_core.errors import InvalidArguments
 from qcos_core.model.nodes import Limits, NodeType, QPUNodeSpec
 from qcos_core.providers import host
 from qcos_core.providers.arguments import check_positive
@@ -74,6 +76,21 @@ class LocalNumpyProvider(NodeProvider):
             seeded=True,
         )
 
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The only option is ``memory``: ``True`` keeps the outcomes shot by shot.
+
+        Raises:
+            InvalidArguments: another option, or a value that is neither ``True`` nor ``False``.
+        """
+        unknown = sorted(set(options) - {"memory"})
+        if unknown:
+            message = f"{self.DISPLAY_NAME} does not know the option {', '.join(unknown)}."
+            raise InvalidArguments(message, hint="It knows memory.")
+        if not isinstance(options.get("memory", False), bool):
+            message = f"memory must be True or False, not {options['memory']!r}."
+            raise InvalidArguments(message)
+        return dict(options)
+
     def estimate_run(
         self, profile: CircuitProfile, shots: int, node: QPUNodeSpec, options: Mapping[str, Any]
     ) -> Estimate:
@@ -109,9 +126,20 @@ class LocalNumpyProvider(NodeProvider):
             CircuitRejected: an operation that this simulator does not do; the message names it.
         """
         from qcos_core.circuits.numpy_simulator import sample
+        from qcos_core.model.counts import PackedCounts, Registers
         from qcos_core.model.seam import Execution
+        from qcos_core.model.shots import PackedShots
 
-        counts = sample(circuit, shots, seed)
+        drawn = secrets.randbits(63) if seed is None else seed
+        counts, memory = sample(circuit, shots, drawn), None
+        if self.check_options(options or {}).get("memory"):
+            packed = PackedCounts.from_bitstrings(counts, circuit.num_clbits)
+            memory = PackedShots.shuffled(packed, drawn).keys(Registers(circuit.num_clbits))
         return Execution(
-            counts, executor="local_numpy", method="statevector", simulated=True, exact=True
+            counts,
+            executor="local_numpy",
+            method="statevector",
+            simulated=True,
+            exact=True,
+            memory=memory,
         )

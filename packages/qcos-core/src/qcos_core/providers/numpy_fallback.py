@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from qcos_core.circuits.numpy_simulator import check_supported
 from qcos_core.circuits.profile import profile
-from qcos_core.errors import CircuitRejected
+from qcos_core.errors import CircuitRejected, InvalidArguments
 from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.model.seam import Execution
 from qcos_core.providers.hookspecs import hookimpl
@@ -21,14 +22,21 @@ class NumpyFallback:
 
     @hookimpl(trylast=True)
     def execute(
-        self, circuit: QuantumCircuit, shots: int, node_spec: QPUNodeSpec, seed: int | None
+        self,
+        circuit: QuantumCircuit,
+        shots: int,
+        node_spec: QPUNodeSpec,
+        seed: int | None,
+        options: Mapping[str, Any],
     ) -> Execution | None:
         """Run narrow circuits; leave wide ones and what numpy does not do to nobody."""
         facts = profile(circuit)
         if facts.width > MAX_QUBITS:
             return None
+        provider = LocalNumpyProvider()
         try:
             check_supported(facts)
-        except CircuitRejected:
+            wanted = provider.check_options(options)
+        except (CircuitRejected, InvalidArguments):
             return None
-        return LocalNumpyProvider().execute(circuit, shots, node_spec, seed)
+        return provider.execute(circuit, shots, node_spec, seed, wanted)

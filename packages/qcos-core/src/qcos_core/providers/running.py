@@ -1,15 +1,17 @@
-"""Run a task on its own provider, wherever that happens: in the coordinator or in a worker."""
+"""Run tasks on their own provider, wherever that happens: in the coordinator or in a worker."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import CountsInvalid, JobFailed
+from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.model.seam import Block, Execution, Task, TaskResult
+from qcos_core.model.shots import PackedShots
 from qcos_core.providers.adapter import adapt
 from qcos_core.providers.base import NodeProvider
 
@@ -20,33 +22,72 @@ RunBlock = Callable[[Block], Any]
 """Runs one block: counts as a mapping, an :class:`Execution`, or ``None`` to decline."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an answer to a task must hold.
+
+    Attributes:
+        width: classical bits of the circuit.
+        counts: whether it measures.
+        memory: whether outcomes are wanted in shot order.
+        data: labels of what it saves.
+    """
+
+    width: int
+    counts: bool = True
+    memory: bool = False
+    data: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, profile: CircuitProfile, options: Mapping[str, Any]) -> Wanted:
+        """What a circuit with these facts and options asks for."""
+        memory = bool(options.get("memory")) and profile.measured
+        return cls(profile.num_clbits, profile.measured, memory, profile.saves)
+
+
 def run_own(
-    provider: NodeProvider, spec: QPUNodeSpec, task: Task, circuit: QuantumCircuit, width: int
-) -> TaskResult | None:
-    """The provider's own answer: ``run_task`` if it has one, else ``execute`` block by block.
+    provider: NodeProvider,
+    spec: QPUNodeSpec,
+    tasks: Sequence[Task],
+    circuit: QuantumCircuit,
+    wanted: Wanted,
+) -> list[TaskResult | None]:
+    """The provider's own answers to tasks of one circuit.
+
+    Tasks with parameters go to ``run_tasks``; the others, and those that it declines, with their
+    values bound, to ``run_task``, and where that declines block by block to ``execute``.
 
     Args:
         provider: the provider.
         spec: the node.
-        task: what to run.
-        circuit: the task's circuit.
-        width: classical bits of the circuit.
+        tasks: what to run; they differ in blocks and in the values of parameters alone.
+        circuit: their circuit, with its parameters.
+        wanted: what each answer must hold.
 
     Returns:
-        The checked result; ``None`` if the provider does not run this circuit.
+        The checked results, in the order of the tasks; ``None`` for those that the provider does
+        not run.
 
     Raises:
         CountsInvalid: what came back cannot be right.
         QCOSError: what the provider raised.
     """
-    result = provider.run_task(task, circuit, spec)
-    if result is not None:
-        return checked(result, task, width)
-    execute = adapt(provider.execute)
-    return run_blocks(task, width, lambda b: execute(circuit, b.shots, spec, b.seed, task.options))
+    if tasks[0].parameters:
+        results = provider.run_tasks(tasks, circuit, spec)
+        if results is not None:
+            return [checked(one, task, wanted) for one, task in _matched(results, tasks)]
+    return [_run_one(provider, spec, task, bound(circuit, task), wanted) for task in tasks]
 
 
-def run_blocks(task: Task, width: int, run_block: RunBlock) -> TaskResult | None:
+def bound(circuit: QuantumCircuit, task: Task) -> QuantumCircuit:
+    """The circuit with the task's values in the place of its parameters."""
+    if not task.parameters:
+        return circuit
+    result: QuantumCircuit = circuit.assign_parameters(task.parameters)
+    return result
+
+
+def run_blocks(task: Task, wanted: Wanted, run_block: RunBlock) -> TaskResult | None:
     """Run a task block by block and add up what comes back.
 
     Returns:
@@ -54,34 +95,44 @@ def run_blocks(task: Task, width: int, run_block: RunBlock) -> TaskResult | None
 
     Raises:
         CountsInvalid: what came back cannot be right.
+        JobFailed: something that the circuit saves did not come back.
     """
-    parts: list[PackedCounts] = []
+    counts: list[PackedCounts] = []
+    memory: list[PackedShots] = []
     execution = Execution({})
     for block in task.blocks:
         answer = run_block(block)
         if answer is None:
             return None
         execution = answer if isinstance(answer, Execution) else Execution(answer)
-        counts = PackedCounts.from_bitstrings(execution.counts, width)
-        _check_shots(counts, block.shots)
-        parts.append(counts)
-    return TaskResult(
+        if wanted.memory and execution.memory is not None:
+            memory.append(PackedShots.from_bitstrings(execution.memory, wanted.width))
+            counts.append(memory[-1].counts())
+        elif wanted.counts:
+            counts.append(PackedCounts.from_bitstrings(execution.counts, wanted.width))
+        if wanted.counts:
+            _check_shots(counts[-1], block.shots)
+    result = TaskResult(
         task.id,
-        PackedCounts.merge(parts),
+        PackedCounts.merge(counts) if counts else None,
+        memory=PackedShots.join(memory) if memory else None,
+        data=execution.data,
         simulated=execution.simulated,
         method=execution.method,
         exact=execution.exact,
         executor=execution.executor,
-        metadata=_plain(execution.metadata),
+        metadata=execution.metadata,
     )
+    return checked(result, task, wanted)
 
 
-def checked(result: Any, task: Task, width: int) -> TaskResult:
-    """A provider's result, if it is an answer to this task and its counts can be right.
+def checked(result: Any, task: Task, wanted: Wanted) -> TaskResult:
+    """A provider's result, if it is an answer to this task and can be right.
 
     Raises:
-        JobFailed: not a ``TaskResult``.
-        CountsInvalid: an answer to another task, no counts, or the wrong width or sum.
+        JobFailed: not a ``TaskResult``, or something that the circuit saves is missing.
+        CountsInvalid: an answer to another task, no counts, the wrong width or sum, or no shots
+            in order where they are wanted.
         QCOSError: the error that the result holds.
     """
     if not isinstance(result, TaskResult):
@@ -92,21 +143,63 @@ def checked(result: Any, task: Task, width: int) -> TaskResult:
         raise CountsInvalid(message)
     if result.error is not None:
         raise result.error
-    if not isinstance(result.counts, PackedCounts):
+    if wanted.counts:
+        _check_counts(result.counts, task, wanted)
+    if wanted.memory:
+        _check_memory(result.memory, result.counts)
+    missing = [label for label in wanted.data if label not in (result.data or {})]
+    if missing:
+        message = f"nothing came back for {', '.join(missing)}, which the circuit saves."
+        hint = "The nodes of qcos-aer return what circuits save."
+        raise JobFailed(message, hint=hint)
+    counts = result.counts if wanted.counts else None
+    memory = result.memory if wanted.memory else None
+    return replace(result, counts=counts, memory=memory, metadata=dict(result.metadata))
+
+
+def _run_one(
+    provider: NodeProvider, spec: QPUNodeSpec, task: Task, circuit: QuantumCircuit, wanted: Wanted
+) -> TaskResult | None:
+    result = provider.run_task(task, circuit, spec)
+    if result is not None:
+        return checked(result, task, wanted)
+    execute = adapt(provider.execute)
+    return run_blocks(task, wanted, lambda b: execute(circuit, b.shots, spec, b.seed, task.options))
+
+
+def _matched(results: Any, tasks: Sequence[Task]) -> list[tuple[Any, Task]]:
+    """Each task's result, found by its id."""
+    if not isinstance(results, (list, tuple)):
+        message = f"run_tasks returned {type(results).__name__}, not a list of TaskResult."
+        raise JobFailed(message)
+    by_id = {getattr(result, "task_id", None): result for result in results}
+    missing = [task.id for task in tasks if task.id not in by_id]
+    if missing or len(results) != len(tasks):
+        message = f"run_tasks answered {len(results)} times when asked for {len(tasks)} tasks."
+        raise CountsInvalid(message)
+    return [(by_id[task.id], task) for task in tasks]
+
+
+def _check_counts(counts: Any, task: Task, wanted: Wanted) -> None:
+    if not isinstance(counts, PackedCounts):
         message = "no packed counts came back."
         raise CountsInvalid(message)
-    if result.counts.width != width:
-        message = f"counts of {result.counts.width} bits came back for {width} classical bits."
+    if counts.width != wanted.width:
+        message = f"counts of {counts.width} bits came back for {wanted.width} classical bits."
         raise CountsInvalid(message)
-    _check_shots(result.counts, task.shots)
-    return replace(result, metadata=_plain(result.metadata))
+    _check_shots(counts, task.shots)
 
 
-def _check_shots(counts: PackedCounts, wanted: int) -> None:
-    if counts.shots != wanted:
-        message = f"asked for {wanted:,} shots, {counts.shots:,} came back."
+def _check_shots(counts: PackedCounts, shots: int) -> None:
+    if counts.shots != shots:
+        message = f"asked for {shots:,} shots, {counts.shots:,} came back."
         raise CountsInvalid(message)
 
 
-def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(metadata)
+def _check_memory(memory: Any, counts: Any) -> None:
+    if not isinstance(memory, PackedShots):
+        message = "no shots in order came back, which the option memory asks for."
+        raise CountsInvalid(message)
+    if memory.counts() != counts:
+        message = "the shots in order are not those that were counted."
+        raise CountsInvalid(message)

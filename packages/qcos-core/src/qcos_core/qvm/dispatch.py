@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import CircuitRejected, JobTimeout
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.plans import Shard
-from qcos_core.model.seam import TaskResult
-from qcos_core.providers.running import run_blocks, run_own
+from qcos_core.model.seam import Task, TaskResult
+from qcos_core.providers.running import Wanted, bound, run_blocks, run_own
 from qcos_core.worker.calls import provider_ref, run_in_worker
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _T = TypeVar("_T")
 
 
 class Dispatcher:
-    """Runs shards.
+    """Runs shards, those of one circuit on one node in one call.
 
     Args:
         registry: the cluster.
@@ -39,19 +40,19 @@ class Dispatcher:
 
     def run(
         self,
-        shard: Shard,
+        shards: Sequence[Shard],
         circuit: QuantumCircuit,
         profile: CircuitProfile,
         *,
         inline: bool,
         deadline_s: float | None,
         started: Started,
-    ) -> TaskResult:
-        """Run a shard once and return its checked result.
+    ) -> list[TaskResult]:
+        """Run shards of one circuit on one node once, and return their checked results.
 
         Args:
-            shard: the shard.
-            circuit: its circuit.
+            shards: the shards; several only if they are points of a sweep.
+            circuit: their circuit.
             profile: the circuit's profile.
             inline: the work is short and harmless; run it right here.
             deadline_s: how long it may take; ``None`` for as long as it likes.
@@ -61,62 +62,53 @@ class Dispatcher:
             QCOSError: why there is no result.
             Exception: whatever else the provider raised.
         """
-        node = self._registry.node(shard.node_id)
-        if inline:
+        node = self._registry.node(shards[0].node_id)
+        wanted = Wanted.of(profile, shards[0].task.options)
+        tasks = [shard.task for shard in shards]
+
+        def here() -> Sequence[TaskResult | None]:
+            return run_own(node.provider, node.spec, tasks, circuit, wanted)
+
+        ref = None
+        if not inline and node.provider.RUNS_IN == "worker":
+            ref = provider_ref(node.provider, node.kwargs)
+        if inline or ref is None:
             started(0)
-            result = self._here(node, shard, circuit, profile)
+            results = here() if inline else _within(deadline_s, here)
         else:
-            result = self._elsewhere(node, shard, circuit, profile, deadline_s, started)
-        if result is not None:
-            return replace(result, executor=node.key)
-        return _within(
-            deadline_s, lambda: self._fall_through(node, shard, circuit, profile.num_clbits)
-        )
-
-    def _here(
-        self, node: Node, shard: Shard, circuit: QuantumCircuit, profile: CircuitProfile
-    ) -> TaskResult | None:
-        return run_own(node.provider, node.spec, shard.task, circuit, profile.num_clbits)
-
-    def _elsewhere(
-        self,
-        node: Node,
-        shard: Shard,
-        circuit: QuantumCircuit,
-        profile: CircuitProfile,
-        deadline_s: float | None,
-        started: Started,
-    ) -> TaskResult | None:
-        worker = node.provider.RUNS_IN == "worker"
-        ref = provider_ref(node.provider, node.kwargs) if worker else None
-        if ref is None:
-            started(0)
-            return _within(deadline_s, lambda: self._here(node, shard, circuit, profile))
-        return run_in_worker(
-            ref,
-            node.spec,
-            shard.task,
-            circuit,
-            shard.estimate,
-            deadline_s=deadline_s,
-            started=started,
-        )
+            results = run_in_worker(
+                ref,
+                node.spec,
+                tasks,
+                circuit,
+                wanted,
+                shards[0].estimate,
+                deadline_s=deadline_s,
+                started=started,
+            )
+        return [
+            _within(deadline_s, partial(self._fall_through, node, task, circuit, wanted))
+            if result is None
+            else replace(result, executor=node.key)
+            for task, result in zip(tasks, results, strict=True)
+        ]
 
     def _fall_through(
-        self, node: Node, shard: Shard, circuit: QuantumCircuit, width: int
+        self, node: Node, task: Task, circuit: QuantumCircuit, wanted: Wanted
     ) -> TaskResult:
         result = None
         if self._fallback == "always":
             hook = self._registry.plugins.hook.execute
+            whole = bound(circuit, task)
             result = run_blocks(
-                shard.task,
-                width,
+                task,
+                wanted,
                 lambda block: hook(
-                    circuit=circuit,
+                    circuit=whole,
                     shots=block.shots,
                     node_spec=node.spec,
                     seed=block.seed,
-                    options=shard.task.options,
+                    options=task.options,
                 ),
             )
         if result is None:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import JobFailed, QCOSError
 from qcos_core.model.circuits import CircuitProfile
-from qcos_core.model.counts import PackedCounts
 from qcos_core.model.events import EventKind
 from qcos_core.model.plans import Shard, ShardPlan
 from qcos_core.model.results import ShardRecord
@@ -33,25 +32,28 @@ ATTEMPTS = 3
 INLINE_SECONDS = 0.05
 """Work expected to be shorter runs in the caller's process: a hop would cost too much of it."""
 
+BATCH_SECONDS = 10.0
+"""Points of a sweep go to a worker together, as many as are expected to take so long at most."""
+
 _LANE_SECONDS = 1.0
 _NEVER_INLINE = ("while_loop", "for_loop")
 
 
 @dataclass(frozen=True)
 class ShardOutcome:
-    """What became of a shard: either a record with counts, or an error.
+    """What became of a shard: either a record with a result, or an error.
 
     Attributes:
         shard: the shard.
         record: provenance; ``None`` if it failed.
-        counts: checked counts; ``None`` if it failed.
+        result: the checked result; ``None`` if it failed.
         error: why it failed.
         warning: what a reader of the counts must know.
     """
 
     shard: Shard
     record: ShardRecord | None = None
-    counts: PackedCounts | None = None
+    result: TaskResult | None = None
     error: QCOSError | None = None
     warning: str = ""
 
@@ -136,44 +138,80 @@ class _Run:
         spread = busy and sum(map(_seconds, shards)) > _LANE_SECONDS
 
         def work() -> None:
-            for place in places:
+            for batch in self._batches(places, spread=spread):
                 if self._stopped:
                     return
-                self._outcomes[place] = self._shard(self._plan.shards[place], spread=spread)
+                outcomes = self._batch([self._plan.shards[place] for place in batch], spread=spread)
+                for place, outcome in zip(batch, outcomes, strict=True):
+                    self._outcomes[place] = outcome
 
         return work
 
-    def _shard(self, shard: Shard, *, spread: bool) -> ShardOutcome:
+    def _batches(self, places: Sequence[int], *, spread: bool) -> Iterator[list[int]]:
+        """Shards that go to their provider in one call: points of one sweep that follow another."""
+        batch: list[int] = []
+        seconds = 0.0
+        for place in places:
+            shard = self._plan.shards[place]
+            most = INLINE_SECONDS if self._is_inline(shard, spread=spread) else BATCH_SECONDS
+            together = batch and self._belong_together(self._plan.shards[batch[-1]], shard)
+            if batch and not (together and seconds + _seconds(shard) <= most):
+                yield batch
+                batch, seconds = [], 0.0
+            batch.append(place)
+            seconds += _seconds(shard)
+        yield batch
+
+    def _belong_together(self, one: Shard, other: Shard) -> bool:
+        if self._deadline_s is not None or one.task.circuit_id != other.task.circuit_id:
+            return False
+        return bool(one.task.parameters) and one.estimate is not None
+
+    def _is_inline(self, shard: Shard, *, spread: bool) -> bool:
         profile = self._profiles[shard.task.circuit_id]
-        inline = self._deadline_s is None and not spread and _is_short(shard, profile)
+        return self._deadline_s is None and not spread and _is_short(shard, profile)
+
+    def _batch(self, shards: Sequence[Shard], *, spread: bool) -> list[ShardOutcome]:
+        inline = self._is_inline(shards[0], spread=spread)
         attempt = 1
         while True:
             started = time.time()
             try:
-                result, seconds = self._attempt(shard, profile, attempt, inline=inline)
+                results, seconds = self._attempt(shards, attempt, inline=inline)
                 break
             except WorkerLost as error:
                 if attempt == ATTEMPTS or self._stopped:
-                    return self._failed(shard, error, attempt)
-                self._tell("shard_retried", shard, attempt=attempt, message=str(error))
+                    return self._failed(shards, error, attempt, spread=spread)
+                for shard in shards:
+                    self._tell("shard_retried", shard, attempt=attempt, message=str(error))
                 attempt += 1
             except QCOSError as error:
-                return self._failed(shard, error, attempt)
-            # a provider is other people's code; whatever it raises belongs to this shard alone
+                return self._failed(shards, error, attempt, spread=spread)
+            # a provider is other people's code; whatever it raises belongs to these shards alone
             except BaseException as error:
                 if _is_ctrl_c(error):
                     raise
                 failure = JobFailed(f"{type(error).__name__}: {error}")
                 failure.__cause__ = error
-                return self._failed(shard, failure, attempt)
+                return self._failed(shards, failure, attempt, spread=spread)
+        each = seconds / len(shards)
+        return [
+            self._done(shard, result, attempt, started + index * each, each)
+            for index, (shard, result) in enumerate(zip(shards, results, strict=True))
+        ]
+
+    def _done(
+        self, shard: Shard, result: TaskResult, attempt: int, started: float, seconds: float
+    ) -> ShardOutcome:
         node = self._registry.node(shard.node_id)
         record, warning = _record(node, shard, result, attempt, started, seconds)
         self._tell("shard_done", shard, attempt=attempt)
-        return ShardOutcome(shard, record, result.counts, warning=warning)
+        return ShardOutcome(shard, record, result, warning=warning)
 
     def _attempt(
-        self, shard: Shard, profile: CircuitProfile, attempt: int, *, inline: bool
-    ) -> tuple[TaskResult, float]:
+        self, shards: Sequence[Shard], attempt: int, *, inline: bool
+    ) -> tuple[list[TaskResult], float]:
+        circuit_id = shards[0].task.circuit_id
         clock = time.perf_counter()
         worker = 0
 
@@ -182,29 +220,36 @@ class _Run:
             clock, worker = time.perf_counter(), pid
             if pid:
                 self._workers.add(pid)
-            self._tell("shard_started", shard, attempt=attempt, pid=pid)
+            for shard in shards:
+                self._tell("shard_started", shard, attempt=attempt, pid=pid)
 
         try:
-            result = self._dispatcher.run(
-                shard,
-                self._circuits[shard.task.circuit_id],
-                profile,
+            results = self._dispatcher.run(
+                shards,
+                self._circuits[circuit_id],
+                self._profiles[circuit_id],
                 inline=inline,
                 deadline_s=self._deadline_s,
                 started=begun,
             )
         finally:
             self._workers.discard(worker)
-        return result, time.perf_counter() - clock
+        return results, time.perf_counter() - clock
 
-    def _failed(self, shard: Shard, error: QCOSError, attempt: int) -> ShardOutcome:
+    def _failed(
+        self, shards: Sequence[Shard], error: QCOSError, attempt: int, *, spread: bool
+    ) -> list[ShardOutcome]:
+        """The outcomes of shards that failed together; each of several gets a try of its own."""
+        if len(shards) > 1 and not self._stopped:
+            return [one for shard in shards for one in self._batch([shard], spread=spread)]
         named = error
         if not error.node:
             named = copy(error)  # a provider may raise one instance for several nodes
-            named.node, named.__cause__ = shard.node_id, error.__cause__
+            named.node, named.__cause__ = shards[0].node_id, error.__cause__
             named = named.with_traceback(error.__traceback__)
-        self._tell("shard_failed", shard, attempt=attempt, message=str(named))
-        return ShardOutcome(shard, error=named)
+        for shard in shards:
+            self._tell("shard_failed", shard, attempt=attempt, message=str(named))
+        return [ShardOutcome(shard, error=named) for shard in shards]
 
     def _tell(self, kind: EventKind, shard: Shard, **facts: Any) -> None:
         task = shard.task

@@ -17,6 +17,7 @@ from qcos_core.model.plans import (
     ShardPlan,
     group_decisions,
 )
+from qcos_core.model.text import size
 from qcos_core.providers.base import JobNodeProvider
 from qcos_core.qvm.routing import Candidate, Load, Policy, policy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
@@ -45,7 +46,8 @@ class ShardPlanner:
     ) -> ShardPlan:
         """Make a plan for circuits that are already profiled.
 
-        Circuits that take long are placed first, each on the node that the policy picks.
+        Circuits that take long are placed first, each on the node that the policy picks; each
+        point of a sweep is placed by itself.
 
         Raises:
             InvalidArguments: an unknown policy or strategy.
@@ -56,14 +58,18 @@ class ShardPlanner:
             message = f"strategy {strategy!r} is not one of {', '.join(STRATEGIES)}."
             raise InvalidArguments(message)
         offers = [self._offers(circuit, require or Requirements()) for circuit in circuits]
-        picks = _place(offers, choose)
+        picks = _place(circuits, offers, choose)
         shards: list[Shard] = []
         decisions: list[Decision] = []
-        for circuit, (candidates, rejected), pick in zip(circuits, offers, picks, strict=True):
-            mine = _shards(circuit, candidates, pick, strategy)
-            shards += mine
-            used = {shard.node_id for shard in mine}
-            decisions += [_decision(circuit, one, pick, used, policy) for one in candidates]
+        for circuit, (candidates, rejected), mine in zip(circuits, offers, picks, strict=True):
+            made = [
+                shard
+                for point, pick in enumerate(mine)
+                for shard in _shards(circuit, point, candidates, pick, strategy)
+            ]
+            shards += made
+            used = {shard.node_id for shard in made}
+            decisions += [_decision(circuit, one, mine[0], used, policy) for one in candidates]
             decisions += rejected
         return ShardPlan(
             tuple(circuits), tuple(shards), tuple(decisions), policy, _name(circuits, shards)
@@ -112,7 +118,11 @@ def _asked(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candid
     estimate = provider.estimate_run(circuit.profile, circuit.shots, spec, options)
     if estimate is None:
         return Candidate(node, limits, options, Estimate())
-    return Candidate(node, limits, options, _checked("estimate_run", estimate, Estimate))
+    _checked("estimate_run", estimate, Estimate)
+    needed, there = estimate.memory_bytes, limits.memory_bytes
+    if needed is not None and there is not None and needed > there:
+        return f"needs {size(needed)} for {estimate.method}, the node has {size(there)}"
+    return Candidate(node, limits, options, estimate)
 
 
 def _checked(method: str, value: Any, kind: Any) -> Any:
@@ -160,31 +170,40 @@ def _unwanted(node: Node, limits: Limits, require: Requirements) -> str | None:
 
 
 def _place(
-    offers: Sequence[tuple[list[Candidate], list[Decision]]], choose: Policy
-) -> list[Candidate]:
-    """A candidate for each circuit; those that take longest are placed first."""
+    circuits: Sequence[PlannedCircuit],
+    offers: Sequence[tuple[list[Candidate], list[Decision]]],
+    choose: Policy,
+) -> list[list[Candidate]]:
+    """A candidate for each point of each circuit; what takes longest is placed first."""
     load = Load()
-    picks: list[Any] = [None] * len(offers)
+    picks: list[list[Candidate]] = [[] for _ in circuits]
     order = sorted(range(len(offers)), key=lambda i: -min(one.seconds for one in offers[i][0]))
     for index in order:
-        picks[index] = choose(offers[index][0], load)
-        load.add(picks[index])
+        for _ in circuits[index].points:
+            picks[index].append(choose(offers[index][0], load))
+            load.add(picks[index][-1])
     return picks
 
 
 def _shards(
-    circuit: PlannedCircuit, candidates: Sequence[Candidate], pick: Candidate, strategy: str
+    circuit: PlannedCircuit,
+    point: int,
+    candidates: Sequence[Candidate],
+    pick: Candidate,
+    strategy: str,
 ) -> list[Shard]:
     group = poolable(candidates, pick)
-    if strategy == "shots" or (strategy == "auto" and wins(group)):
-        return spread_shots(circuit, group)
-    return whole(circuit, pick)
+    spread = strategy == "shots" or (strategy == "auto" and wins(group))
+    if spread and not circuit.profile.saves:
+        return spread_shots(circuit, point, group)
+    return whole(circuit, point, pick)
 
 
 def _name(circuits: Sequence[PlannedCircuit], shards: Sequence[Shard]) -> str:
-    if len(shards) > len(circuits):
+    units = sum(len(circuit.points) for circuit in circuits)
+    if len(shards) > units:
         return "shots"
-    return "batch" if len(circuits) > 1 else "whole"
+    return "batch" if units > 1 else "whole"
 
 
 def _decision(

@@ -1,13 +1,18 @@
-"""Put the shards' counts together into one result for each circuit."""
+"""Put the shards' answers together into one result for each circuit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from operator import itemgetter
 
 from qcos_core.errors import PartialResult
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.plans import PlannedCircuit, ShardPlan
 from qcos_core.model.results import QVMResult
+from qcos_core.model.seam import TaskResult
+from qcos_core.model.shots import PackedShots
+from qcos_core.model.sweeps import SweepResult
 from qcos_core.qvm.executor import ShardOutcome
 from qcos_core.qvm.versions import versions
 
@@ -22,7 +27,7 @@ class ClassicalReconstructor:
         *,
         seconds: float | None = None,
         tags: Sequence[str] = (),
-    ) -> list[QVMResult]:
+    ) -> list[QVMResult | SweepResult]:
         """One result for each circuit of the plan.
 
         Raises:
@@ -36,7 +41,7 @@ class ClassicalReconstructor:
         for outcome in outcomes:
             by_circuit.setdefault(outcome.shard.task.circuit_id, []).append(outcome)
         results = [
-            _result(plan, circuit, by_circuit.get(circuit.id, ()), seconds, tags)
+            _result(plan.only(circuit.id), circuit, by_circuit.get(circuit.id, ()), seconds, tags)
             for circuit in plan.circuits
         ]
         if errors:
@@ -53,26 +58,81 @@ def _result(
     outcomes: Sequence[ShardOutcome],
     seconds: float | None,
     tags: Sequence[str],
-) -> QVMResult | None:
-    parts = [outcome.counts for outcome in outcomes if outcome.counts is not None]
-    if not parts:
+) -> QVMResult | SweepResult | None:
+    by_point: list[list[ShardOutcome]] = [[] for _ in circuit.points]
+    for outcome in outcomes:
+        by_point[outcome.shard.task.point].append(outcome)
+    results = [
+        _point(plan, circuit, point, mine, seconds, tags) for point, mine in enumerate(by_point)
+    ]
+    if circuit.shape is None:
+        return results[0]
+    came_back = [result for result in results if result is not None]
+    if not came_back:
         return None
-    records = tuple(outcome.record for outcome in outcomes if outcome.record is not None)
-    packed = PackedCounts.merge(parts)
+    return SweepResult(
+        name=circuit.name,
+        parameters=circuit.parameters,
+        shape=circuit.shape,
+        results=tuple(results),
+        points=circuit.points,
+        plan=plan,
+        warnings=tuple(dict.fromkeys(w for result in came_back for w in result.warnings)),
+        seconds=seconds,
+        tags=tuple(tags),
+    )
+
+
+def _point(
+    plan: ShardPlan,
+    circuit: PlannedCircuit,
+    point: int,
+    outcomes: Sequence[ShardOutcome],
+    seconds: float | None,
+    tags: Sequence[str],
+) -> QVMResult | None:
+    done = [outcome for outcome in outcomes if outcome.result is not None]
+    if not done:
+        return None
+    parts = [one.counts for one in _answers(done) if one.counts is not None]
+    packed = PackedCounts.merge(parts) if parts else None
     warnings = [*plan.warnings, *(o.warning for o in outcomes if o.warning)]
     return QVMResult(
-        name=circuit.name,
-        shots=packed.shots,
+        name=circuit.name if circuit.shape is None else f"{circuit.name}[{point}]",
+        shots=sum(outcome.shard.task.shots for outcome in done),
         seed=circuit.seed,
         registers=circuit.profile.registers,
         packed=packed,
-        shards=records,
-        plan=plan.only(circuit.id),
+        shards=tuple(outcome.record for outcome in done if outcome.record is not None),
+        plan=plan,
         warnings=tuple(dict.fromkeys(warnings)),
         versions=_versions(),
         seconds=seconds,
         tags=tuple(tags),
+        packed_shots=_in_order(done),
+        saved={name: v for one in _answers(done) for name, v in (one.data or {}).items()},
+        parameters=dict(zip(circuit.parameters, circuit.points[point], strict=True)),
     )
+
+
+def _answers(outcomes: Sequence[ShardOutcome]) -> list[TaskResult]:
+    return [outcome.result for outcome in outcomes if outcome.result is not None]
+
+
+def _in_order(outcomes: Sequence[ShardOutcome]) -> PackedShots | None:
+    """The shots in the order of the circuit's blocks, whichever nodes they ran on."""
+    pieces: list[tuple[int, PackedShots]] = []
+    for outcome in outcomes:
+        memory = outcome.result.memory if outcome.result else None
+        if memory is None:
+            return None
+        blocks = outcome.shard.task.blocks
+        ends = list(accumulate(block.shots for block in blocks))
+        pieces += [
+            (block.index, memory[end - block.shots : end])
+            for block, end in zip(blocks, ends, strict=True)
+        ]
+    return PackedShots.join([shots for _, shots in sorted(pieces, key=itemgetter(0))])
 
 
 def _versions() -> Mapping[str, str]:

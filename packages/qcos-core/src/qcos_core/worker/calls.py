@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.model.nodes import QPUNodeSpec
@@ -11,6 +11,7 @@ from qcos_core.model.plans import Estimate
 from qcos_core.model.redaction import is_secret_name
 from qcos_core.model.seam import Task, TaskResult
 from qcos_core.providers.base import NodeProvider
+from qcos_core.providers.running import Wanted
 from qcos_core.worker.pool import shared_pool
 from qcos_core.worker.protocol import ProviderRef, Request, encode, pack_circuit, spec_to_dict
 
@@ -43,26 +44,29 @@ def provider_ref(provider: NodeProvider, kwargs: Mapping[str, Any]) -> ProviderR
 def run_in_worker(
     ref: ProviderRef,
     spec: QPUNodeSpec,
-    task: Task,
+    tasks: Sequence[Task],
     circuit: QuantumCircuit,
+    wanted: Wanted,
     estimate: Estimate | None,
     *,
     deadline_s: float | None = None,
     started: Callable[[int], None] = lambda pid: None,
-) -> TaskResult | None:
-    """Run a task on its provider in a worker, within the machine's cores and memory.
+) -> tuple[TaskResult | None, ...]:
+    """Run tasks on their provider in a worker, within the machine's cores and memory.
 
     Args:
         ref: the provider.
         spec: the node; its credentials stay here.
-        task: what to run.
-        circuit: the task's circuit.
+        tasks: what to run; they differ in blocks and in the values of parameters alone.
+        circuit: their circuit.
+        wanted: what each answer must hold.
         estimate: says how many cores and how much memory it takes.
         deadline_s: how long it may run, from when a worker gets it.
         started: told the worker's process id when a worker gets it.
 
     Returns:
-        The checked result; ``None`` if the provider does not run this circuit.
+        The checked results, in the order of the tasks; ``None`` for those that the provider does
+        not run.
 
     Raises:
         WorkerLost: the worker died.
@@ -71,7 +75,7 @@ def run_in_worker(
     """
     estimate = estimate or Estimate()
     request = Request(
-        ref, spec_to_dict(spec), pack_circuit(circuit), circuit.num_clbits, task, tuple(sys.path)
+        ref, spec_to_dict(spec), pack_circuit(circuit), wanted, tuple(tasks), tuple(sys.path)
     )
     return shared_pool().run(
         request,

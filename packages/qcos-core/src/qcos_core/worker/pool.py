@@ -113,7 +113,7 @@ class WorkerPool:
         memory_bytes: int = 0,
         deadline_s: float | None = None,
         started: Callable[[int], None] = lambda pid: None,
-    ) -> TaskResult | None:
+    ) -> tuple[TaskResult | None, ...]:
         """Run one request in a worker.
 
         Args:
@@ -124,7 +124,8 @@ class WorkerPool:
             started: told the worker's process id when the request is sent.
 
         Returns:
-            The result; ``None`` if the provider does not run this circuit.
+            The results, in the order of the tasks; ``None`` for those that the provider does not
+            run.
 
         Raises:
             WorkerLost: the worker died.
@@ -136,7 +137,7 @@ class WorkerPool:
             reply = worker.ask(request, deadline_s)
         if reply.error is not None:
             raise reply.error
-        return reply.result
+        return reply.results
 
     def pids(self) -> list[int]:
         """Process ids of the living workers."""

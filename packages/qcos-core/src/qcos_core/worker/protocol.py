@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from qcos_core.errors import QCOSError
 from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.model.seam import Task, TaskResult
+from qcos_core.providers.running import Wanted
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -45,30 +46,30 @@ class ProviderRef:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of a provider's method.
+    """Tasks of one circuit, to be run on their own provider.
 
     Attributes:
         provider: the provider.
         spec: the node, without credentials.
         circuit: the circuit, as :func:`pack_circuit` makes it.
-        width: classical bits of the circuit.
-        task: the task; its blocks are run by ``run_task``, or else by ``execute``.
+        wanted: what each answer must hold.
+        tasks: the tasks.
         path: the coordinator's ``sys.path``.
     """
 
     provider: ProviderRef
     spec: Mapping[str, Any]
     circuit: tuple[str, bytes]
-    width: int
-    task: Task
+    wanted: Wanted
+    tasks: tuple[Task, ...]
     path: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request: a result, an error, or neither if the provider declined."""
+    """The answer to a request: results, ``None`` where the provider declined, or an error."""
 
-    result: TaskResult | None = None
+    results: tuple[TaskResult | None, ...] = ()
     error: QCOSError | None = None
 
 

@@ -40,7 +40,7 @@ def _answer(request: Request, providers: dict[str, NodeProvider]) -> Reply:
         provider = _provider(request, providers)
         spec = QPUNodeSpec(**request.spec)
         circuit = unpack_circuit(request.circuit)
-        return Reply(run_own(provider, spec, request.task, circuit, request.width))
+        return Reply(tuple(run_own(provider, spec, request.tasks, circuit, request.wanted)))
     # a provider is other people's code; whatever it raises is the answer to this request
     except (Exception, SystemExit) as error:  # noqa: BLE001
         return Reply(error=_portable(error))

@@ -7,6 +7,7 @@ plugins, so what could steer a terminal, or what a font lacks, is drawn as a que
 
 from qcos_core.model.pictures.figure import check_path
 from qcos_core.model.pictures.histogram import plot
+from qcos_core.model.pictures.sweep import sweep
 from qcos_core.model.pictures.timeline import timeline
 
-__all__ = ["check_path", "plot", "timeline"]
+__all__ = ["check_path", "plot", "sweep", "timeline"]

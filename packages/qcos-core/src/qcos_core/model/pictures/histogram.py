@@ -52,7 +52,7 @@ def top(result: QVMResult, most: int) -> tuple[dict[str, int], int, int]:
     """
     import numpy as np
 
-    packed = result.packed
+    packed = result.counted
     if len(packed) <= most:
         return packed.to_dict(result.registers), 0, 0
     order = np.argsort(-packed.counts, kind="stable")[:most]

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from qcos_core.model.plans import PlannedCircuit, Shard
-from qcos_core.model.seam import Block, Task
+from qcos_core.model.seam import Block
 from qcos_core.qvm.blocks import make_blocks
 from qcos_core.qvm.routing import Candidate
+from qcos_core.qvm.strategies.whole import shard
 
 _DISPATCH_SECONDS = 0.05
 
@@ -48,29 +49,18 @@ def wins(group: Sequence[Candidate]) -> bool:
     return saved > _DISPATCH_SECONDS * (len(hosts) - 1)
 
 
-def shots(circuit: PlannedCircuit, group: Sequence[Candidate]) -> list[Shard]:
+def shots(circuit: PlannedCircuit, point: int, group: Sequence[Candidate]) -> list[Shard]:
     """One shard for each node of the group that gets blocks, sized by the node's speed.
 
     Args:
         circuit: the circuit.
+        point: which point of its parameters, from 0.
         group: candidates whose counts may be added up, as :func:`poolable` finds them.
     """
     sampling = group[0].estimate.sampling or "per_shot"
-    blocks = make_blocks(circuit.shots, circuit.seed, circuit.position, sampling)
+    blocks = make_blocks(circuit.shots, circuit.seed, circuit.position + point, sampling)
     return [
-        Shard(
-            Task(
-                f"{circuit.id}.{index}",
-                circuit.id,
-                part,
-                one.estimate.task_method,
-                dict(one.options),
-            ),
-            one.node.spec.node_id,
-            one.node.key,
-            one.estimate,
-            one.limits.simulated,
-        )
+        shard(circuit, point, index, part, one)
         for index, (one, part) in enumerate(_shared(blocks, group))
     ]
 

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from qcos_core.model.plans import PlannedCircuit, Shard
-from qcos_core.model.seam import Task
+from qcos_core.model.seam import Block, Task
 from qcos_core.qvm.blocks import make_blocks
 from qcos_core.qvm.routing import Candidate
 
 
-def whole(circuit: PlannedCircuit, pick: Candidate) -> list[Shard]:
-    """All blocks of a circuit as one shard."""
-    sampling = pick.estimate.sampling or "once"
-    blocks = make_blocks(circuit.shots, circuit.seed, circuit.position, sampling)
+def whole(circuit: PlannedCircuit, point: int, pick: Candidate) -> list[Shard]:
+    """All blocks of a circuit at one point as one shard.
+
+    What a circuit saves cannot be added up, so a circuit that saves something is one block.
+    """
+    sampling = "once" if circuit.profile.saves else pick.estimate.sampling or "once"
+    blocks = make_blocks(circuit.shots, circuit.seed, circuit.position + point, sampling)
+    return [shard(circuit, point, 0, blocks, pick)]
+
+
+def shard(
+    circuit: PlannedCircuit, point: int, index: int, blocks: tuple[Block, ...], pick: Candidate
+) -> Shard:
+    """Some blocks of a circuit at one point, on one node.
+
+    Args:
+        circuit: the circuit.
+        point: which point of its parameters, from 0.
+        index: which shard of that point, from 0.
+        blocks: the blocks.
+        pick: the node.
+    """
+    where = circuit.id if circuit.shape is None else f"{circuit.id}[{point}]"
     task = Task(
-        f"{circuit.id}.0", circuit.id, blocks, pick.estimate.task_method, dict(pick.options)
+        f"{where}.{index}",
+        circuit.id,
+        blocks,
+        pick.estimate.task_method,
+        dict(pick.options),
+        circuit.points[point],
+        point,
     )
-    return [
-        Shard(task, pick.node.spec.node_id, pick.node.key, pick.estimate, pick.limits.simulated)
-    ]
+    return Shard(task, pick.node.spec.node_id, pick.node.key, pick.estimate, pick.limits.simulated)
