@@ -9,6 +9,7 @@ Packages, extras, dependency groups and pins are read from the workspace, never 
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import zipfile
@@ -36,6 +37,11 @@ PACKAGES: dict[str, dict[str, Any]] = {
 }
 OLDEST_PYTHON = PACKAGES["qcos-core"]["requires-python"].removeprefix(">=")
 PINS = {pin.partition("==")[0]: pin for pin in WORKSPACE["tool"]["uv"]["constraint-dependencies"]}
+FOREIGN = re.compile(
+    r"""(?:<(?:iframe|img|link|script|source)\b[^>]*?\b(?:href|src)=|url\(|@import)\s*["']?"""
+    r"""((?:https?:)?//[^"'\s>)]+)"""
+)
+"""What a page or a style sheet loads from another host; links that a reader follows are not."""
 
 
 def editable(package: str, *extras: str) -> list[str]:
@@ -132,6 +138,18 @@ def types(session: nox.Session) -> None:
     """Check the types of every package."""
     install(session, *everything(), *group("types"))
     session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into build/docs, without a warning and free of other hosts."""
+    install(session, *editable("qcos-core"), *editable("qcos-aer"), *group("docs"))
+    target = ROOT / "build" / "docs"
+    shutil.rmtree(target, ignore_errors=True)
+    session.run("sphinx-build", "-W", "--keep-going", "-n", "docs", str(target))
+    for path in [*target.rglob("*.html"), *target.rglob("*.css")]:
+        for address in FOREIGN.findall(path.read_text()):
+            session.error(f"{path.relative_to(target)} loads {address}")
 
 
 @nox.session
