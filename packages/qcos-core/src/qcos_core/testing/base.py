@@ -33,12 +33,18 @@ class ProviderChecks:
         return subject
 
     @pytest.fixture
-    def running(self, subject: Subject) -> Subject:
-        """The provider under test, where its nodes run circuits."""
+    def able(self, subject: Subject) -> Subject:
+        """The provider under test, where its nodes run circuits and one is online."""
         if not subject.profile.executes:
             not_claimed("executes")
-        subject.online  # noqa: B018 - skips where there is none
+        subject.needs(1)
         return subject
+
+    @pytest.fixture
+    def running(self, able: Subject) -> Subject:
+        """The provider under test, where it gave its first answers well."""
+        able.trial.expect()
+        return able
 
 
 def _profile(request: pytest.FixtureRequest) -> Profile:

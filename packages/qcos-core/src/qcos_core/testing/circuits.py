@@ -25,7 +25,7 @@ def number(value: int, width: int, name: str = "") -> QuantumCircuit:
     """The bits of a number, qubit 0 the lowest; its one outcome is the number."""
     from qiskit import QuantumCircuit
 
-    circuit = QuantumCircuit(width, width, name=name or f"number-{value}")
+    circuit = QuantumCircuit(width, width, name=name or f"number-{value}-of-{width}")
     for qubit in range(width):
         if value >> qubit & 1:
             circuit.x(qubit)

@@ -1,4 +1,7 @@
-"""The kit: all checks for a kind of provider in one class."""
+"""The kit: all checks for a kind of provider in one class.
+
+pytest runs the checks of the last base first, so discovery comes first and jobs come last.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from qcos_core.testing.machine import MachineTests
 from qcos_core.testing.nodes import NodeTests
 
 
-class ProviderTests(DiscoveryTests, NodeTests, ExecutionTests, MachineTests):
+class ProviderTests(MachineTests, ExecutionTests, NodeTests, DiscoveryTests):
     """What every provider must obey; derive from it and state a profile.
 
     Example::
@@ -19,7 +22,7 @@ class ProviderTests(DiscoveryTests, NodeTests, ExecutionTests, MachineTests):
     """
 
 
-class JobProviderTests(DiscoveryTests, NodeTests, ExecutionTests, JobTests):
+class JobProviderTests(JobTests, ExecutionTests, NodeTests, DiscoveryTests):
     """What every provider of jobs must obey.
 
     Its circuits are submitted, waited for and fetched by the kit itself: a cluster runs no jobs

@@ -31,6 +31,8 @@ class MachineTests(ProviderChecks):
         """
         circuit, executes = circuits.entangled(), subject.profile.executes
         subject.needs(circuit.num_qubits)
+        if executes:
+            subject.trial.expect()
         try:
             result = self._run(subject, circuit, fallback="never")
         except CircuitRejected as error:

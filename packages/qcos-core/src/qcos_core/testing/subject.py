@@ -19,7 +19,8 @@ from qcos_core.providers.registry import NodeProviderRegistry, built, configured
 from qcos_core.testing import submissions
 from qcos_core.testing.patience import side_by_side, within
 from qcos_core.testing.profile import Profile
-from qcos_core.testing.verdict import fail, not_claimed
+from qcos_core.testing.trial import Trial
+from qcos_core.testing.verdict import fail, not_claimed, not_reached
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -31,7 +32,7 @@ class Subject:
     """A provider under test.
 
     What it answers is handed on unchecked, unlike by the executor, so that each check can say
-    for itself what is wrong. Once an answer did not come in time no other is waited for.
+    for itself what is wrong. Once an answer did not come in time nothing else is asked.
 
     Args:
         profile: what its author states.
@@ -99,6 +100,11 @@ class Subject:
         return self.provider
 
     @cached_property
+    def trial(self) -> Trial:
+        """Its first answers."""
+        return Trial(self)
+
+    @cached_property
     def options(self) -> Mapping[str, Any]:
         """No options, as ``check_options`` normalises them."""
         return self.call("check_options", lambda: self.provider.check_options({}))
@@ -126,9 +132,9 @@ class Subject:
         return answers[0]
 
     def call_all(self, what: str, calls: Sequence[Callable[[], Any]]) -> list[Any]:
-        """Call the provider several times at the same moment."""
+        """Call the provider several times at the same moment, as :meth:`call` does once."""
         if self._hung:
-            fail(f"not asked again, because {self._hung}")
+            not_reached(self._hung)
         try:
             return side_by_side(self.profile.timeout_s, what, calls)
         except TimeoutError as error:

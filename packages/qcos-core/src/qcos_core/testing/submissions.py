@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST_PAUSE_S = 5.0
 """Seconds between two polls, whatever longer pause the vendor asks for."""
 
-_FIRST_PAUSE_S = 0.02
+_FIRST_PAUSE_S = 0.005
 
 
 def make_task(
