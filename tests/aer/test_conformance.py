@@ -32,7 +32,7 @@ class TestLocalGPUMPS(ProviderTests):
     )
 
 
-@pytest.mark.optional_part()
+@pytest.mark.optional_part
 class TestLocalGPUAer(ProviderTests):
     """Its nodes are offline without a GPU; what needs them online is skipped there."""
 

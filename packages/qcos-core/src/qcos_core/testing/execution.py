@@ -159,7 +159,7 @@ class ExecutionTests(ProviderChecks):
             fail("two runs with different seeds gave the very same counts.")
 
     def test_same_seed_gives_same_counts(self, running: Subject) -> None:
-        """A seed gives the same counts again, on another instance too.
+        """A seed gives the same counts again.
 
         Catches a seed that is ignored, or that goes on from the run before.
         """

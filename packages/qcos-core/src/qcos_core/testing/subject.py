@@ -12,7 +12,7 @@ import pytest
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.nodes import Limits, QPUNodeSpec
 from qcos_core.model.redaction import is_secret_name
-from qcos_core.model.seam import Block, Execution, Task, TaskResult
+from qcos_core.model.seam import Block, Execution, Recovery, Task, TaskResult
 from qcos_core.providers.adapter import adapt
 from qcos_core.providers.base import JobNodeProvider, NodeProvider
 from qcos_core.providers.registry import NodeProviderRegistry, built, configured
@@ -41,6 +41,7 @@ class Subject:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self._hung = ""
+        self._said: Limits | None = None
 
     @property
     def kind(self) -> type[NodeProvider]:
@@ -124,7 +125,17 @@ class Subject:
     def limits(self, node: QPUNodeSpec | None = None) -> Limits:
         """What it says of a node, by default of the one that circuits run on."""
         spec = node or self.node
-        return self.call("limits", lambda: self.provider.limits(spec))
+        self._said = self.call("limits", lambda: self.provider.limits(spec))
+        return self._said
+
+    def claims(self) -> dict[str, str]:
+        """What its author claims, and what the provider itself said of its nodes so far."""
+        claims = self.profile.claims()
+        if isinstance(self._said, Limits):
+            claims |= {"seeded": "yes"} if self._said.seeded else {}
+            claims |= {"concurrency": "yes"} if self._said.max_in_flight != 1 else {}
+        recovery = getattr(self.kind, "RECOVERY", None)
+        return claims | ({"RECOVERY": recovery.name} if isinstance(recovery, Recovery) else {})
 
     def call(self, what: str, call: Callable[[], _T]) -> _T:
         """Call the provider and wait for as long as the profile allows; fails if that is over."""
