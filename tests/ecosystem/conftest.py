@@ -9,6 +9,8 @@ import tomllib
 
 import pytest
 
+collect_ignore = ["outsider"]  # has tests of its own, which need it installed
+
 
 class Folder:
     """A folder for packages, and interpreters that have it on their path."""
@@ -35,16 +37,27 @@ class Folder:
 
     def run(self, code):
         """Run code in a fresh interpreter; what it prints is read as JSON."""
+        return json.loads(self.python("-c", code).splitlines()[-1])
+
+    def test(self, tests, *options, code=0):
+        """Run a package's own tests, out of reach of this project's settings; what they print."""
+        shutil.copytree(tests, self.path / "tests")
+        away = ["-c", os.devnull, "--rootdir", str(self.path), "-p", "no:cacheprovider"]
+        return self.python("-m", "pytest", *away, *options, str(self.path / "tests"), code=code)
+
+    def python(self, *arguments, code=0):
+        """What a fresh interpreter prints that has this folder on its path."""
         path = os.pathsep.join([str(self.path), *filter(None, [os.environ.get("PYTHONPATH")])])
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
+            [sys.executable, "-W", "error", *arguments],
+            cwd=self.path,
             env={**os.environ, "PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
 
 
 @pytest.fixture

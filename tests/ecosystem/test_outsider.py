@@ -14,10 +14,21 @@ def acme(folder):
     return folder
 
 
-def test_provider_is_ten_lines():
+def test_provider_is_fifteen_lines_of_code():
     tree = ast.parse((PROJECT / "acme_qcos.py").read_text())
     (provider,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    assert provider.end_lineno - provider.lineno + 1 <= 10
+    assert provider.end_lineno - provider.lineno + 1 <= 15
+
+
+def test_it_passes_the_kit_by_its_own_tests(acme, tmp_path):
+    report = tmp_path / "report.html"
+    printed = acme.test(PROJECT / "tests", "-q", "-rs", "--qcos-report", str(report))
+    assert printed.splitlines()[-1].startswith("34 passed, 2 skipped")
+    for claim in ("mid_circuit", "conditionals"):
+        assert f"not claimed: {claim}" in printed
+    page = report.read_text()
+    assert "acme-qcos 0.3" in page
+    assert "Conforms: 34 checks passed, 2 skipped" in page
 
 
 def test_it_is_listed_with_where_it_comes_from(acme):
@@ -26,7 +37,7 @@ import json
 from qcos_core import NodeProviderRegistry as R
 print(json.dumps([R.list(), R.origin("acme")]))
 """)
-    assert names["acme"] == "Acme coin machines"
+    assert names["acme"] == "Acme state vectors"
     assert "local_numpy" in names
     assert origin == "acme-qcos 0.3"
 
@@ -52,7 +63,7 @@ with DistributedQVM(cluster) as qvm:
     assert {record["node_id"] for record in records} == {"acme-0", "acme-1", "local-numpy-0"}
     for result, record in zip(found, records, strict=True):
         if record["provider"] == "acme":
-            assert result["counts"] == {"00": 50, "11": 51}
+            assert set(result["counts"]) == {"00", "11"}
             assert record["executor"] == "acme"
             assert not record["fallback"]
 
