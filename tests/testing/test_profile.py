@@ -77,3 +77,30 @@ def test_what_is_not_claimed_is_skipped_and_printed(author):
     assert f"{len(claims)} skipped" in printed.splitlines()[-1]
     for claim in claims:
         assert f"not claimed: {claim}" in printed
+
+
+COIN = """
+from qcos_core import NodeProvider, NodeProviderRegistry, QPUNodeSpec
+from qcos_core.testing import ExecutionTests, Profile
+
+class Coin(NodeProvider):
+    DISPLAY_NAME = "A coin"
+
+    def build_nodes(self):
+        return [QPUNodeSpec("coin-0", "other", 1)]
+
+    def execute(self, circuit, shots, node_spec):
+        return {"0": 0, "1": shots}
+
+NodeProviderRegistry.register("coin", Coin)
+
+class TestCoin(ExecutionTests):
+    profile = Profile(key="coin")
+"""
+
+
+def test_node_that_is_too_narrow_for_a_circuit_claims_no_such_width(author):
+    printed = author(COIN)
+    assert "2 passed" in printed.splitlines()[-1]
+    assert "not claimed: 5 qubits (coin-0 has 1)" in printed
+    assert "not claimed: 3 qubits (coin-0 has 1)" in printed

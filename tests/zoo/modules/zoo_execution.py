@@ -244,7 +244,7 @@ class Narrow(Right):
 
 @wrong("test_circuit_is_left_as_it_was")
 class Careless(Right):
-    """Takes the measurements out of its caller's circuit, and puts them back another way."""
+    """Renames the circuit that it was given."""
 
     def execute(self, circuit, shots, node_spec, seed=None):
         counts = sample(circuit, shots, seed)

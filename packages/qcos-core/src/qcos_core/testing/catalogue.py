@@ -38,10 +38,12 @@ def checks(kit: type[Any]) -> Iterator[Check]:
 
 def check(area: str, name: str, function: Any) -> Check:
     """One check, from the docstring of its function: what must hold, and ``Catches ...``."""
-    paragraphs = [
-        _CODE.sub(lambda found: f"`{found[1] or found[2]}`", " ".join(paragraph.split()))
-        for paragraph in (inspect.getdoc(function) or "").split("\n\n")
-    ]
+    paragraphs = [markdown(text) for text in (inspect.getdoc(function) or "").split("\n\n")]
     catches = [text for text in paragraphs if text.startswith("Catches ")]
     says = " ".join(text for text in paragraphs if text not in catches)
     return Check(area, name, says, " ".join(catches))
+
+
+def markdown(text: str) -> str:
+    """A paragraph of a docstring as one line of Markdown."""
+    return _CODE.sub(lambda found: f"`{found[1] or found[2]}`", " ".join(text.split()))

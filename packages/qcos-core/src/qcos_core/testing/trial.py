@@ -55,7 +55,10 @@ class Trial:
         self._subject.counts(circuits.number(1, 1))
 
     def _keys(self) -> None:
+        widest = self._subject.node.max_qubits
         for circuit in (circuits.number(1, 1), circuits.entangled()):
+            if circuit.num_qubits > widest:
+                continue
             width = circuit.num_clbits
             for key in self._subject.counts(circuit):
                 bits = key.replace(" ", "") if isinstance(key, str) else ""
