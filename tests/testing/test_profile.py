@@ -30,6 +30,12 @@ def test_wrong_fields_are_named(wrong, text):
         Profile(**{"key": "acme"} | wrong)
 
 
+def test_claims_are_those_that_were_made():
+    assert Profile("acme").claims() == {"executes": "yes"}
+    profile = Profile("acme", executes=False, max_qubits=8, refusals={"429": None}, held=print)
+    assert profile.claims() == {"held": "yes", "max_qubits": "8", "refusals": "429"}
+
+
 def test_class_without_a_profile_fails_every_check(author):
     printed = author(KIT + "class TestMine(NodeTests): pass\n", code=1)
     assert "TestMine states no profile; write: profile = Profile(key=...)" in printed

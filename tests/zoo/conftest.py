@@ -30,17 +30,10 @@ def start(site, part):
     name = part.replace("/", "-")
     path = os.pathsep.join(filter(None, [str(site), str(MODULES), os.environ.get("PYTHONPATH")]))
     tool = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(site)]
-    options = [
-        "-q",
-        "--tb=short",
-        "-W",
-        "error",
-        "-p",
-        "no:cacheprovider",
-        f"--junitxml={site / name}.xml",
-    ]
+    away = ["--noconftest", "-p", "no:cacheprovider", "-W", "error"]
+    told = ["-q", "--tb=short", f"--junitxml={site / name}.xml"]
     return subprocess.Popen(
-        [*tool, *options, str(MODULES / "zoo_checks.py")],
+        [*tool, *away, *told, str(MODULES / "zoo_checks.py")],
         env={**os.environ, "PYTHONPATH": path, "ZOO": part},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

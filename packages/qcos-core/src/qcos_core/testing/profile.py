@@ -89,14 +89,14 @@ class Profile:
 
     def claims(self) -> dict[str, str]:
         """What is claimed, by name, as words for people."""
-        yes = [name for name in ("executes", "mid_circuit", "conditionals") if getattr(self, name)]
-        claimed = dict.fromkeys(yes, "yes")
-        if self.max_qubits is not None:
-            claimed["max_qubits"] = str(self.max_qubits)
-        if self.tolerance:
-            claimed["tolerance"] = f"{self.tolerance:g}"
-        if self.deadline_s is not None:
-            claimed["deadline_s"] = f"{self.deadline_s:g}"
+        claimed = {
+            name: "yes"
+            for name in ("executes", "mid_circuit", "conditionals", "held", "remote_jobs")
+            if getattr(self, name)
+        }
+        for name in ("max_qubits", "tolerance", "deadline_s", "offline"):
+            if getattr(self, name):
+                claimed[name] = f"{getattr(self, name)}"
         for name in ("lost_answers", "refusals"):
             if getattr(self, name):
                 claimed[name] = ", ".join(getattr(self, name))
