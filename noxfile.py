@@ -143,7 +143,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation into build/docs, without a warning and free of other hosts."""
-    install(session, *editable("qcos-core"), *editable("qcos-aer"), *group("docs"))
+    install(session, *editable("qcos-core", "testing"), *editable("qcos-aer"), *group("docs"))
     target = ROOT / "build" / "docs"
     shutil.rmtree(target, ignore_errors=True)
     session.run("sphinx-build", "-W", "--keep-going", "-n", "docs", str(target))

@@ -31,8 +31,8 @@ toc_object_entries_show_parents = "hide"
 
 # No inventories are fetched, so names of other projects lead nowhere; ours must lead somewhere.
 nitpick_ignore_regex = [
-    ("py:class", r"(collections\.abc|np|npt|pathlib)\..+"),
-    ("py:class", r"(Figure|Path|PathLike|QuantumCircuit)"),
+    ("py:class", r"(collections\.abc|contextlib|np|npt|pathlib)\..+"),
+    ("py:class", r"(BitArray|Figure|Path|PathLike|QuantumCircuit)"),
 ]
 
 highlight_options = {"python": {"stripnl": True}}  # doctests end on an empty line
@@ -51,14 +51,6 @@ def look_everywhere(
     return env.domains.python_domain.resolve_xref(
         env, node["refdoc"], app.builder, node["reftype"], node["reftarget"], node, contnode
     )
-
-
-def keep_colons(
-    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
-) -> None:
-    """Napoleon takes words before a colon in an attribute's docstring for its type."""
-    if what == "attribute" and lines:
-        lines[0] = lines[0].replace(": ", " — ")
 
 
 def move_types(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
@@ -91,6 +83,5 @@ def mend_signature(
 def setup(app: Sphinx) -> None:
     """Connect the functions above; Sphinx calls this."""
     app.connect("missing-reference", look_everywhere)
-    app.connect("autodoc-process-docstring", keep_colons, priority=400)  # before Napoleon
-    app.connect("autodoc-process-docstring", move_types, priority=600)  # and after
+    app.connect("autodoc-process-docstring", move_types, priority=600)  # after Napoleon
     app.connect("autodoc-process-signature", mend_signature)

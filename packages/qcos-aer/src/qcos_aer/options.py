@@ -25,18 +25,18 @@ PRECISIONS = ("double", "single")
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options, if Aer can take them.
 
-    ===================== ============================================================
-    ``method``            one of :data:`METHODS`
-    ``precision``         ``"double"`` or ``"single"``
-    ``noise_model``       a ``qiskit_aer.noise.NoiseModel``; it acts on its own basis gates
-    ``like``              a device, a ``BackendV2`` or the name of one of IBM's published
-                          snapshots (``qcos-aer[fake]``): its gates, wiring and noise
+    ====================== ===========================================================
+    ``method``             one of :data:`METHODS`
+    ``precision``          ``"double"`` or ``"single"``
+    ``noise_model``        a ``qiskit_aer.noise.NoiseModel``; it acts on its own basis gates
+    ``like``               a device, a ``BackendV2`` or the name of one of IBM's published
+                           snapshots (``qcos-aer[fake]``): its gates, wiring and noise
     ``optimization_level`` 0 to 3, for bringing a circuit to the noise model's basis, where 0
-                          stands if it is left out, or to a device, where 2 does
-    ``initial_layout``    with ``like``: the device's qubit of each qubit of the circuit
-    ``seed_transpiler``   makes that repeatable; 0
-    ``memory``            ``True`` keeps the outcomes shot by shot, see ``QVMResult.memory``
-    ===================== ============================================================
+                           stands if it is left out, or to a device, where 2 does
+    ``initial_layout``     with ``like``: the device's qubit of each qubit of the circuit
+    ``seed_transpiler``    makes that repeatable; 0
+    ``memory``             ``True`` keeps the outcomes shot by shot, see ``QVMResult.memory``
+    ====================== ===========================================================
 
     Raises:
         InvalidArguments: an unknown option, or a wrong value.

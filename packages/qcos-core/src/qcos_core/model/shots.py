@@ -58,7 +58,7 @@ class PackedShots:
         which they were made. Slices of these are unbiased, and those of sorted shots are not.
 
         Raises:
-            CountsInvalid: more than :data:`MOST` shots.
+            CountsInvalid: more than 10**8 shots.
         """
         import numpy as np
 

@@ -56,7 +56,7 @@ class NodeProvider(ABC):
     """
 
     RUNS_IN: ClassVar[Literal["thread", "worker"]] = "thread"
-    """Where circuits run: in a thread of the coordinator, or in a worker process.
+    """Where circuits run, which is a thread of the coordinator or a worker process.
 
     ``"worker"`` is for simulators: the class must be importable by name and keep no live state;
     a worker makes its own instance and calls ``configure`` with the non-secret arguments. There a

@@ -26,5 +26,5 @@ class JobProviderTests(JobTests, ExecutionTests, NodeTests, DiscoveryTests):
     """What every provider of jobs must obey.
 
     Its circuits are submitted, waited for and fetched by the kit itself: a cluster runs no jobs
-    in this version, so there is nothing of :class:`MachineTests` here.
+    in this version, so there is nothing of ``MachineTests`` here.
     """
