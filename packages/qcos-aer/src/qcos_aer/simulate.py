@@ -125,18 +125,20 @@ class Sampler:
         device: str,
         options: Mapping[str, Any],
     ) -> None:
-        given = profile(circuit)
+        facts = profile(circuit)
+        self._parameters = facts.unbound
         noise = options.get("noise_model")
         self._provenance: dict[str, Any] = {}
-        if given.layout is not None:
-            self._provenance = _laid_out(given.active, given.layout)
+        if facts.layout is not None:
+            self._provenance = _laid_out(facts.active, facts.layout)
         if "like" in options:
             likeness = as_on(circuit, options["like"], options)
             circuit, noise = likeness.circuit, likeness.noise_model
             options = {**options, "optimization_level": 0}
             self._provenance = {"like": likeness.device}
             self._provenance |= _laid_out(likeness.physical_qubits, likeness.layout)
-        choice = choose(profile(circuit), shots, method, noisy=noise is not None)
+            facts = profile(circuit)
+        choice = choose(facts, shots, method, noisy=noise is not None)
         self._method = choice.method
         if noise is None:
             native = unrolled(circuit, basis_of(self._method))
@@ -145,13 +147,13 @@ class Sampler:
             seed = options.get("seed_transpiler", 0)
             native = unrolled(circuit, noisy_basis(self._method, noise, level, seed))
             native, noise, _ = reduced(native, noise)
-        facts = profile(native)
+        if native is not circuit:
+            facts = profile(native)
         # Aer leaves out what no measurement depends on, and in doing so may lose where a jump ends
         truncates = _JUMPING.isdisjoint(facts.operations)
         if noise is None and not truncates:
             native = compact(native, facts.active)
         self._circuit = native
-        self._parameters = given.unbound
         self._saves = facts.saves
         self._measures = facts.measured
         self._device = device

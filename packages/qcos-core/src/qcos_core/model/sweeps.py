@@ -76,7 +76,8 @@ class SweepResult:
         return (self[index] for index in range(len(self)))
 
     def __repr__(self) -> str:
-        points = f"{plural(len(self.results), 'point')} of {', '.join(self.parameters)}"
+        names = ", ".join(self.parameters[place] for place in self.varying) or "one value"
+        points = f"{plural(len(self.results), 'point')} of {names}"
         return f"<SweepResult {self.name!r}: {points}, {plural(self.shots, 'shot')}>"
 
     @property

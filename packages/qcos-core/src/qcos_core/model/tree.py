@@ -12,7 +12,7 @@ from qcos_core.model.plans import (
     amount,
     group_decisions,
 )
-from qcos_core.model.text import WIDTH, plural, printable, shorten, span_text
+from qcos_core.model.text import WIDTH, duration, plural, printable, shorten, span_text
 
 _NAME = 60
 _NODE = 28
@@ -75,6 +75,8 @@ def _alternative(decision: Decision, number: int, given: dict[str, list[int]]) -
     facts = []
     if estimate is not None:
         facts += [estimate.method or "method unknown", span_text(estimate.seconds)]
+        if estimate.queue_seconds:
+            facts.append(f"queue {duration(estimate.queue_seconds)}")
         if estimate.charges:
             facts.append(" + ".join(map(str, estimate.charges)))
     parts = given.get(decision.node_id, [])
