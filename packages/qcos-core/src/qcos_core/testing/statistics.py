@@ -7,20 +7,30 @@ outcome, by the standard deviation. The second bounds what comes on top, because
 moves the distance little: McDiarmid, "On the method of bounded differences", Surveys in
 Combinatorics (1989) 148-188, Lemma 1.2.
 
-Keys are those of ``QVMResult.counts``.
+Where there are more outcomes than shots, that distance says little: two samples of one distribution
+are then as far apart as samples of two. Single bits and pairs of bits still have many shots each.
+:func:`deviation_from` and :func:`deviation_between` look at all of them at once, and find reversed
+bits, exchanged bits and swapped registers at any width.
+
+Keys are those of ``QVMResult.counts``; bit 0 is the last character of a key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import log, sqrt
+from dataclasses import dataclass
+from math import asin, ceil, log, sqrt
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from qcos_core.circuits.profile import registers
 from qcos_core.errors import CircuitRejected, InvalidArguments
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from qiskit import QuantumCircuit
+
+    Floats = npt.NDArray[np.float64]
 
 _NOTHING = ("barrier", "delay")
 _ROUNDING = 1e-14
@@ -129,6 +139,219 @@ def two_sample_bound(
     steps = m * n / (m + n - 0.5) / (1 - 0.5 / max(m, n))
     spread = _spread(_normalised(pool).values()) * sqrt(one_shot * (m + n) / (m + n - 1))
     return spread + one_shot * sqrt(steps * _log_of(failure) / 2)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """The bit, or the pair of bits, that is furthest off, in units of what chance allows.
+
+    Attributes:
+        bits: one classical bit, whose share of ones is meant; or two, and the share of shots in
+            which they differ is.
+        share: that share in the counts.
+        expected: the probability, or the share in the other counts.
+        bound: how far ``share`` may be from ``expected``.
+    """
+
+    bits: tuple[int, ...]
+    share: float
+    expected: float
+    bound: float
+
+    @property
+    def ratio(self) -> float:
+        """The distance over the bound; above 1, this is no chance."""
+        return abs(self.share - self.expected) / self.bound
+
+    @property
+    def effect_size(self) -> float:
+        """Cohen's h, from 0 to pi: how much it matters, whatever the number of shots."""
+        return 2 * abs(asin(sqrt(self.share)) - asin(sqrt(self.expected)))
+
+    def __str__(self) -> str:
+        what = " and ".join(map(str, self.bits))
+        shown = f"bit {what} is 1" if len(self.bits) == 1 else f"bits {what} differ"
+        return (
+            f"{shown} in {self.share:.4f} of the shots, {self.expected:.4f} expected, "
+            f"{self.bound:.4f} allowed between them; effect size {self.effect_size:.3f}"
+        )
+
+
+def marginals(counts: Mapping[str, float]) -> Floats:
+    """The share of each bit's ones.
+
+    Args:
+        counts: shots, or probabilities, by key.
+
+    Returns:
+        Shares of shape ``(width,)``, bit 0 first.
+
+    Raises:
+        InvalidArguments: a key is no bitstring, or two differ in length; the numbers sum to
+            nothing, or one is negative.
+    """
+    bits, weights = _bits(counts)
+    return weights @ bits
+
+
+def pair_parities(counts: Mapping[str, float]) -> Floats:
+    """The share in which two bits differ, for all pairs.
+
+    Args:
+        counts: shots, or probabilities, by key. 8 bytes are taken for each bit of each key.
+
+    Returns:
+        Shares of shape ``(width, width)``, symmetric, with zeros on the diagonal.
+
+    Raises:
+        InvalidArguments: as :func:`marginals`.
+    """
+    bits, weights = _bits(counts)
+    return _parities(bits, weights)
+
+
+def deviation_from(
+    counts: Mapping[str, int], probabilities: Mapping[str, float], failure: float = 1e-9
+) -> Deviation:
+    """The single bit or pair parity of counts that is furthest from a known distribution.
+
+    A share of n independent shots exceeds its probability p by e with a chance of at most
+    ``exp(-2 n e**2)`` (Hoeffding) and of at most ``exp(-n e**2 / (2 p (1 - p) + 2 e / 3))``
+    (Bernstein). The bound is the smaller of the two e, with ``failure`` divided among all shares
+    and both directions.
+
+    Args:
+        counts: shots by key.
+        probabilities: the distribution, with keys of the same width.
+        failure: the chance that a true sampler gives a ratio above 1, between 0 and 1.
+
+    Raises:
+        InvalidArguments: an argument out of its range; keys as in :func:`marginals`.
+    """
+    import numpy as np
+
+    shares, expected = _shares(counts, probabilities)
+    log_of = _log_of(failure) + log(2 * shares.size)
+    shots = sum(counts.values())
+    bounds = np.minimum(sqrt(log_of / (2 * shots)), _bernstein(expected, shots, log_of))
+    return _furthest(shares, expected, bounds)
+
+
+def deviation_between(
+    counts: Mapping[str, int], others: Mapping[str, int], failure: float = 1e-9
+) -> Deviation:
+    """The single bit or pair parity in which two sets of counts are furthest apart.
+
+    The difference of two shares, of m and of n shots, exceeds d with a chance of at most
+    ``exp(-2 d**2 / (1/m + 1/n))`` (Hoeffding). Bernstein's bound needs the probability, which
+    nobody knows. But put all shots together, and the smaller set of them, m, is drawn without
+    replacement from a pool with a known share; the bound holds there too, as Hoeffding showed
+    ("Probability inequalities for sums of bounded random variables", JASA 58 (1963) 13-30,
+    section 6), and a distance e from the pool is a difference of ``e (m + n) / n``. The smaller
+    of the two counts, each for half of ``failure``, which is divided as in
+    :func:`deviation_from`.
+
+    Args:
+        counts: shots by key.
+        others: shots by key, of the same width.
+        failure: the chance that two samples of one distribution give a ratio above 1.
+
+    Raises:
+        InvalidArguments: an argument out of its range; keys as in :func:`marginals`.
+    """
+    import numpy as np
+
+    shares, expected = _shares(counts, others)
+    log_of = _log_of(failure) + log(4 * shares.size)
+    m, n = sum(counts.values()), sum(others.values())
+    pooled = (m * shares + n * expected) / (m + n)
+    smaller, larger = sorted((m, n))
+    bounds = np.minimum(
+        sqrt(log_of * (1 / m + 1 / n) / 2),
+        _bernstein(pooled, smaller, log_of) * (m + n) / larger,
+    )
+    return _furthest(shares, expected, bounds)
+
+
+def shots_to_see(effect: float, width: int, failure: float = 1e-9) -> int:
+    """How many shots :func:`deviation_from` needs to reject a share that is off by ``effect``.
+
+    Twice Hoeffding's bound must fit into the effect: once for what is allowed, once for how far
+    the share may be, by chance, on the near side.
+
+    Args:
+        effect: the difference of probabilities to be seen, above 0 and at most 1.
+        width: bits of a key, at least 1.
+        failure: the chance of a false alarm, and of overlooking the effect.
+
+    Raises:
+        InvalidArguments: an argument out of its range.
+    """
+    if not 0 < effect <= 1 or width < 1:
+        message = f"an effect of {effect} on {width} bits cannot be seen."
+        hint = "The effect must be above 0 and at most 1, on at least 1 bit."
+        raise InvalidArguments(message, hint=hint)
+    shares = width * (width + 1) // 2
+    return ceil(2 * (_log_of(failure) + log(2 * shares)) / effect**2)
+
+
+def _shares(counts: Mapping[str, float], others: Mapping[str, float]) -> tuple[Floats, Floats]:
+    """Pair parities with the marginals on the diagonal, the upper triangle as one row, of both."""
+    import numpy as np
+
+    rows = []
+    for bits, weights in map(_bits, (counts, others)):
+        table = _parities(bits, weights)
+        np.fill_diagonal(table, weights @ bits)
+        rows.append(table[np.triu_indices(len(table))])
+    first, second = rows
+    if len(first) != len(second):
+        message = "two sets of counts cannot be compared if their keys differ in length."
+        raise InvalidArguments(message)
+    return first, second
+
+
+def _bits(counts: Mapping[str, float]) -> tuple[Floats, Floats]:
+    """Keys as rows of zeros and ones, bit 0 first, and the share of each."""
+    import numpy as np
+
+    weights = np.array(list(_normalised(counts).values()))
+    keys = [key.replace(" ", "") for key in counts]
+    width = len(keys[0])
+    if not width or any(len(key) != width or not set(key) <= {"0", "1"} for key in keys):
+        message = "keys must be bitstrings of one length."
+        raise InvalidArguments(message)
+    characters = np.frombuffer("".join(keys).encode(), dtype=np.uint8).reshape(-1, width)
+    return (characters[:, ::-1] == ord("1")).astype(np.float64), weights
+
+
+def _parities(bits: Floats, weights: Floats) -> Floats:
+    import numpy as np
+
+    signs = 1 - 2 * bits
+    table: Floats = (1 - signs.T @ (weights[:, None] * signs)) / 2
+    np.fill_diagonal(table, 0)
+    return table
+
+
+def _bernstein(probabilities: Floats, shots: int, log_of: float) -> Floats:
+    """How far above its probability a share of ``shots`` is, but for a chance of exp(-log_of)."""
+    import numpy as np
+
+    variances = np.clip(probabilities * (1 - probabilities), 0, None)
+    bounds: Floats = np.sqrt(log_of**2 / 9 + 2 * shots * log_of * variances)
+    return (log_of / 3 + bounds) / shots
+
+
+def _furthest(shares: Floats, expected: Floats, bounds: Floats) -> Deviation:
+    import numpy as np
+
+    width = round((sqrt(8 * shares.size + 1) - 1) / 2)
+    worst = int(np.argmax(np.abs(shares - expected) / bounds))
+    row, column = (int(places[worst]) for places in np.triu_indices(width))
+    bits = (row,) if row == column else (row, column)
+    share, known = np.clip([shares[worst], expected[worst]], 0, 1).tolist()
+    return Deviation(bits, share, known, float(bounds[worst]))
 
 
 def _spread(probabilities: Iterable[float]) -> float:
