@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 _LENGTH = struct.Struct("<Q")
+_DEFAULT = "CASE_DEFAULT"
 _QPY_KEEPS = frozenset(
     ("barrier", "delay", "measure", "reset", "if_else", "for_loop", "while_loop", "switch_case")
 )
@@ -98,17 +99,45 @@ def pack_circuit(circuit: QuantumCircuit) -> tuple[str, bytes]:
         with suppress(qpy.QpyError):
             qpy.dump(circuit, buffer)
             return "qpy", buffer.getvalue()
-    return "pickle", pickle.dumps(circuit, pickle.HIGHEST_PROTOCOL)
+    buffer = io.BytesIO()
+    _Pickler(buffer).dump(circuit)
+    return "pickle", buffer.getvalue()
 
 
 def unpack_circuit(packed: tuple[str, bytes]) -> QuantumCircuit:
     """The circuit that :func:`pack_circuit` packed."""
     kind, content = packed
     if kind == "pickle":
-        return pickle.loads(content)  # noqa: S301 - see the module's docstring
+        circuit: QuantumCircuit = _Unpickler(io.BytesIO(content)).load()
+        return circuit
     from qiskit import qpy
 
     return qpy.load(io.BytesIO(content))[0]
+
+
+class _Pickler(pickle.Pickler):
+    """Keeps the default case of a ``switch`` what it is: an object known by its identity."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        from qiskit.circuit import CASE_DEFAULT
+
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._default = CASE_DEFAULT
+
+    def persistent_id(self, obj: Any) -> str | None:
+        return _DEFAULT if obj is self._default else None
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads what :class:`_Pickler` wrote."""
+
+    def persistent_load(self, pid: Any) -> Any:
+        from qiskit.circuit import CASE_DEFAULT
+
+        if pid != _DEFAULT:
+            message = f"unknown object {pid!r}"
+            raise pickle.UnpicklingError(message)
+        return CASE_DEFAULT
 
 
 def encode(message: Any) -> bytes:
