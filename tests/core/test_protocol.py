@@ -45,7 +45,7 @@ def test_default_case_stays_one_where_a_circuit_is_pickled():
     packed = pack_circuit(circuit)
     assert packed[0] == "pickle"
     (switch,) = unpack_circuit(packed).get_instructions("switch_case")
-    assert switch.operation.cases_specifier()[1][0] == (CASE_DEFAULT,)
+    assert list(switch.operation.cases_specifier())[1][0] == (CASE_DEFAULT,)
 
 
 def test_label_of_what_is_saved_arrives():
