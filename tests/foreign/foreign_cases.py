@@ -1,8 +1,8 @@
 """Circuits of MQT Bench, and some dynamic ones, each made from a seed and an index alone.
 
-``case(seed, index)`` gives the same circuit in every process. The index goes through
-all families, and each family through five forms: as it is; on shuffled wires among idle ones; also
-some of its bits, shuffled, in several registers; and, so treated, beside one or two other circuits.
+``case(seed, index)`` gives the same circuit in every process. The index goes through all families,
+and each family through five forms: as it is; on shuffled wires among idle ones; also some of its
+bits, shuffled, in several registers; and, so treated, beside one or two other circuits.
 """
 
 from dataclasses import dataclass
@@ -51,11 +51,13 @@ CODES = {"seven_qubit_steane_code": range(13, 14), "shors_nine_qubit_code": rang
 """Clifford circuits, and kept so, without native gates: the stabilizer method makes them quick."""
 
 DYNAMIC = {"dynamic_qft": range(2, 8), "ghz_dynamic": range(2, 11), "iqpe": range(2, 9)} | CODES
-WIDTHS = UNITARY | DYNAMIC
 HAND_MADE = {make.__name__: make for make in BUILT}
-FAMILIES = (*WIDTHS, *HAND_MADE)
+FAMILIES = (*UNITARY, *DYNAMIC, *HAND_MADE)
+
 HUGE = "shor"
-"""18 qubits and 24,000 gates, half a minute: one case in a thousand."""
+"""24,000 gates and more, half a minute: one case in a thousand."""
+
+WIDTHS = UNITARY | DYNAMIC | {HUGE: range(18, 19)}
 
 LEVELS = tuple(level for level in BenchmarkLevel if level is not BenchmarkLevel.MAPPED)
 GATE_SETS = (
@@ -70,7 +72,7 @@ GATE_SETS = (
 
 FORMS = ("plain", "wires", "registers", "two", "three")
 WIDEST = {"two": 8, "three": 5}
-"""Qubits of each circuit where several are side by side."""
+"""Qubits of each circuit where several are side by side; beside a dynamic one, 4."""
 
 ONE_OF_EACH = len(FAMILIES) * len(FORMS)
 """So many cases, from index 0 on, have every family in every form."""
@@ -128,9 +130,7 @@ def case(seed, index):
     elif family in CODES and form in WIDEST:
         form = "registers"
     dynamic = family in DYNAMIC or family in HAND_MADE
-    widest = WIDEST.get(form, 17)
-    if dynamic and form in WIDEST:
-        widest = 4
+    widest = 4 if dynamic and form in WIDEST else WIDEST.get(form, 18)
     first, level = chosen(family, rng, widest)
     if form == "plain":
         circuit, parts = first.copy(), [Part(first, {bit: bit for bit in range(first.num_clbits)})]
@@ -152,7 +152,7 @@ def chosen(family, rng, widest):
         circuit.name = family
         return circuit, None
     level = rng.choice(LEVELS[:2] if family in CODES else LEVELS)
-    widths = [width for width in WIDTHS.get(family, [18]) if width <= widest or family == HUGE]
+    widths = [width for width in WIDTHS[family] if width <= widest]
     width = min(rng.choices(widths, k=2))
     more = {"seed": rng.randrange(1000)} if family == "graphstate" else {}
     if level is BenchmarkLevel.NATIVEGATES:
@@ -171,8 +171,9 @@ def turned(circuit, family, rng):
     """
     inside = circuit.remove_final_measurements(inplace=False) if family in UNITARY else circuit
     result = inside.copy_empty_like(circuit.name)
-    for wire in result.qubits if family not in CODES else ():
-        result.ry(rng.uniform(0.3, 1.2), wire)
+    if family not in CODES:
+        for wire in result.qubits:
+            result.ry(rng.uniform(0.3, 1.2), wire)
     result.compose(inside, inplace=True)
     return result
 
@@ -195,9 +196,7 @@ def laid_out(bodies, form, rng):
         wires = [free_wires.pop(0) for _ in body.qubits]
         places = {bit: free_bits.pop(0) for bit in bits}
         if body.num_clbits:
-            result.compose(
-                body, wires, [places[bit] for bit in range(body.num_clbits)], inplace=True
-            )
+            result.compose(body, wires, list(places.values()), inplace=True)
             parts.append(Part(body, places))
         else:
             result.compose(body, wires, inplace=True)
