@@ -177,6 +177,58 @@ def test_each_shot_s_state_belongs_to_its_outcome(qvm):
     assert len(set(states)) == 4
 
 
+def test_each_shot_s_data_belong_to_the_shots_of_a_register(qvm):
+    """Without being asked for: both stand in one mapping."""
+    circuit = QuantumCircuit(2, 2)
+    circuit.h(0)
+    circuit.measure(0, 0)
+    circuit.cx(0, 1)
+    circuit.save_statevector(pershot=True, label="after")
+    circuit.measure(1, 1)
+    data = qvm.run(circuit, 100, seed=3).data
+    states = [state.data.round(9).nonzero()[0].item() for state in data["after"]]
+    assert states == [3 * int(key[1]) for key in data["c"].get_bitstrings()]
+    assert len(set(states)) == 2
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_expectation_values_among_idle_wires(qvm, seed):
+    """Where Aer leaves wires out, it takes other qubits for the ones named."""
+    rng = np.random.default_rng(seed)
+    circuit = QuantumCircuit(7)
+    busy = rng.choice(7, 4, replace=False).tolist()
+    for _ in range(8):
+        one, other = rng.choice(busy, 2, replace=False).tolist()
+        circuit.ry(rng.uniform(0.3, 2), one)
+        circuit.crx(rng.uniform(0.3, 2), one, other)
+    state = Statevector(circuit)
+    wanted = {}
+    for number in range(6):
+        qubits = rng.choice(7, 3, replace=False).tolist()
+        pauli = Pauli("".join(rng.choice(list("IXYZ"), 3)))
+        wanted[f"value {number}"] = state.expectation_value(pauli, qubits).real
+        wanted[f"spread {number}"] = 1 - wanted[f"value {number}"] ** 2
+        circuit.save_expectation_value(pauli, qubits, label=f"value {number}")
+        circuit.save_expectation_value_variance(pauli, qubits, label=f"spread {number}")
+        qubits = rng.choice(7, 2, replace=False).tolist()
+        wanted[f"odds {number}"] = state.probabilities(qubits)
+        circuit.save_probabilities(qubits, label=f"odds {number}")
+    if seed % 2:
+        circuit.measure_all()
+    data = qvm.run(circuit, 10).data
+    for label, value in wanted.items():
+        found = data[label][1] if label.startswith("spread") else data[label]
+        assert found == pytest.approx(value, abs=1e-9), label
+
+
+def test_state_without_a_label_goes_by_the_instruction_s_name(qvm):
+    circuit = lopsided()
+    circuit.save_state()
+    data = qvm.run(circuit).data
+    assert list(data) == ["save_state"]
+    assert data["save_state"].equiv(Statevector(lopsided()))
+
+
 def test_circuit_without_measurement_has_no_counts(qvm):
     circuit = lopsided()
     circuit.save_statevector()

@@ -1,6 +1,8 @@
 """Data beside counts: by register, by label, and as JSON."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -22,8 +24,10 @@ from qiskit.quantum_info import (
 from qcos_core import (
     CircuitRejected,
     ClusterBuilder,
+    CountsInvalid,
     DistributedQVM,
     InvalidArguments,
+    PackedCounts,
     QVMResult,
     TaskResult,
 )
@@ -98,6 +102,42 @@ def test_memory_where_it_is_asked_for(qvm):
         qvm.run(circuit, 500).memory  # noqa: B018 - a property that raises
 
 
+def test_results_can_be_copied_and_pickled(qvm):
+    result = qvm.run(two_registers(), 50, seed=1)
+    expected = result.data.a.get_bitstrings()
+    for same in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result), copy.copy(result)):
+        assert same.data.a.get_bitstrings() == expected
+    assert copy.copy(result.data).a.get_bitstrings() == expected
+    assert copy.deepcopy(result.data).a.get_bitstrings() == expected
+
+
+def test_asking_whether_a_register_is_there_makes_no_shots(qvm):
+    data = qvm.run(two_registers(), 10**9, seed=1).data
+    assert "a" in data
+    assert "c" not in data
+    with pytest.raises(CountsInvalid, match="1,000,000,000 shots are too many"):
+        data["a"]
+
+
+@pytest.mark.parametrize("name", ["keys", "items", "get", "_found", "__class__", "ü", "a b"])
+def test_registers_of_any_name(qvm, name):
+    circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, name))
+    circuit.x(0)
+    circuit.measure(0, 0)
+    assert qvm.run(circuit, 5).data[name].get_counts() == {"1": 5}
+
+
+def test_register_of_no_bits(qvm):
+    circuit = QuantumCircuit(
+        QuantumRegister(1), ClassicalRegister(0, "none"), ClassicalRegister(1, "one")
+    )
+    circuit.x(0)
+    circuit.measure(0, 0)
+    data = qvm.run(circuit, 5).data
+    assert data.one.get_counts() == {"1": 5}
+    assert (data.none.num_bits, data.none.num_shots) == (0, 5)
+
+
 def test_name_that_is_not_there(qvm):
     with pytest.raises(AttributeError, match="only: a, b"):
         qvm.run(two_registers(), 10).data.meas  # noqa: B018 - an attribute that raises
@@ -145,6 +185,15 @@ def saving(circuit, label="state"):
     save = Instruction("save_state", circuit.num_qubits, 0, [], label=label)
     circuit.append(save, circuit.qubits)
     return circuit
+
+
+def test_data_that_nobody_asked_for_hide_no_register(machine, zeros_provider, bell):
+    class Generous(zeros_provider):
+        def run_task(self, task, circuit, node):
+            counts = PackedCounts.from_ints({0: task.shots}, 2)
+            return TaskResult(task.id, counts, data={"meas": "not shots"})
+
+    assert machine(Generous()).run(bell, 10).data.meas.get_counts() == {"00": 10}
 
 
 def test_what_a_provider_does_not_return_is_missed(machine, zeros_provider, bell):

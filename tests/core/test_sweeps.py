@@ -180,6 +180,7 @@ def test_sweep_survives_json(qvm, swing):
     assert back.tags == ("a",)
     assert back.plan_data["shards"][4]["parameters"] == [ANGLES[4]]
     assert document.count('"decisions"') == 1
+    assert document.count('"tags"') == 6
     with pytest.raises(InvalidArguments, match=r"schema qcos\.sweep/1"):
         SweepResult.from_json('{"schema": "qcos.result/1"}')
     damaged = json.loads(document) | {"points": None}
@@ -204,6 +205,33 @@ def test_sweep_survives_json(qvm, swing):
 def test_values_that_do_not_fit(qvm, two, values, text):
     with pytest.raises(InvalidArguments, match=text):
         qvm.run((two, values))
+
+
+@pytest.mark.parametrize("value", [1j, [1j], "0.3", ["0.3"], None, [None]])
+@pytest.mark.parametrize("key", ["theta", THETA])
+def test_values_that_are_no_real_numbers(qvm, swing, value, key):
+    with pytest.raises(InvalidArguments, match="does not hold real numbers alone"):
+        qvm.run((swing, {key: value}))
+
+
+@pytest.mark.parametrize("values", [[], {}, np.zeros(0)])
+def test_no_values_for_no_parameters(qvm, bell, values):
+    assert qvm.run((bell, values), 10).shots == 10
+
+
+def test_shape_without_parameters_is_as_many_points(qvm, bell):
+    expected = [result.counts for result in qvm.run([bell] * 5, 100, seed=1)]
+    sweep = qvm.run((bell, np.zeros((5, 0))), 100, seed=1)
+    assert sweep.shape == (5,)
+    assert sweep.counts == expected
+    pub = SamplerPub.coerce((bell, np.zeros((5, 0))), shots=100)
+    assert qvm.run(pub, seed=1).counts == expected
+
+
+def test_no_points_are_no_sweep(qvm, swing):
+    sweep = qvm.run((swing, {THETA: ANGLES}), 10)
+    with pytest.raises(InvalidArguments, match="selects no point of a sweep of shape"):
+        sweep[5:]
 
 
 def test_values_for_a_circuit_without_parameters(qvm, bell):

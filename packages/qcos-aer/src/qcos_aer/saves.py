@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qcos_core import CircuitProfile, CircuitRejected
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
 
 BY_METHOD = {
     "save_clifford": "stabilizer",
@@ -48,13 +51,27 @@ def check_kept_in_order(profile: CircuitProfile, why: str) -> None:
         raise CircuitRejected(message, hint=hint)
 
 
+def each_shot(circuit: QuantumCircuit) -> bool:
+    """Whether something is saved shot by shot, which belongs to the outcomes in their order."""
+    for instruction in circuit.data:
+        operation = instruction.operation
+        if instruction.is_control_flow():
+            if any(map(each_shot, operation.blocks)):
+                return True
+        elif getattr(operation, "_subtype", "") in ("list", "c_list"):
+            return True
+    return False
+
+
 def read(experiment: Any, labels: Iterable[str]) -> dict[str, Any]:
     """What an experiment saved, by label, in Qiskit's own classes.
 
-    Aer's are subclasses that behave like arrays and warn of it.
+    Aer's are subclasses that behave like arrays and warn of it. ``save_state`` without a label
+    comes back from Aer under the name of the method that ran.
     """
     found = experiment.data.to_dict()
-    return {label: _plain(found[label]) for label in labels if label in found}
+    names = {label: experiment.method if label == "save_state" else label for label in labels}
+    return {label: _plain(found[name]) for label, name in names.items() if name in found}
 
 
 def _plain(value: Any) -> Any:

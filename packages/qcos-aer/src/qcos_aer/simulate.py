@@ -149,15 +149,17 @@ class Sampler:
             native, noise, _ = reduced(native, noise)
         if native is not circuit:
             facts = profile(native)
-        # Aer leaves out what no measurement depends on, and in doing so may lose where a jump ends
-        truncates = _JUMPING.isdisjoint(facts.operations)
+        # Aer leaves out what no measurement depends on. In doing so it may lose where a jump ends,
+        # and takes other qubits for those of which an expectation value is saved.
+        truncates = _JUMPING.isdisjoint(facts.operations) and not facts.saves
         if noise is None and not truncates:
             native = compact(native, facts.active)
         self._circuit = native
         self._saves = facts.saves
         self._measures = facts.measured
         self._device = device
-        self._memory = bool(options.get("memory")) and facts.measured
+        in_order = options.get("memory") or saves.each_shot(native)
+        self._memory = bool(in_order) and facts.measured
         self._branches = noise is not None and choice.sampling != "once"
         self._branches &= facts.width > FEW_QUBITS and not facts.saves
         self._settings: dict[str, Any] = {

@@ -55,13 +55,17 @@ def _is_save(name: str) -> bool:
 
 
 def _saves(circuits: Iterable[QuantumCircuit]) -> tuple[str, ...]:
-    """The labels under which simulators return what they are told to save."""
-    return tuple(
-        getattr(instruction.operation, "label", None) or instruction.name
+    """The labels under which simulators return what they are told to save.
+
+    What has no label of its own, or one that begins with ``_``, goes by the instruction's name.
+    """
+    found = [
+        (instruction.name, getattr(instruction.operation, "label", None) or "_")
         for circuit in circuits
         for instruction in circuit.data
         if _is_save(instruction.name)
-    )
+    ]
+    return tuple(name if label.startswith("_") else label for name, label in found)
 
 
 def _layout(circuit: QuantumCircuit) -> tuple[int, ...] | None:

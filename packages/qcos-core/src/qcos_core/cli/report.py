@@ -135,6 +135,8 @@ def seed_lines(
 
 
 def _counts(result: QVMResult, label: str, asked: int, most: int) -> list[str]:
+    if result.packed is None:
+        return wrap(f"DATA  {label}: {', '.join(result.saved)}; --json has it", indent=2)
     counts = result.counts
     part = f"{result.shots:,} of " if result.shots < asked else ""
     heading = f"COUNTS  {label}: {part}{plural(asked, 'shot')}, {plural(len(counts), 'outcome')}"

@@ -43,11 +43,16 @@ class ResultData(Mapping[str, Any]):
         return self._found[name]
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # also while it is copied or unpickled, and has nothing yet
+            raise AttributeError(name)
         try:
             return self[name]
         except KeyError:
             message = f"there is no {name!r} in the data, only: {', '.join(self._names)}"
             raise AttributeError(message) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

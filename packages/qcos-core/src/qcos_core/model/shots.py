@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MOST = 10**8
-"""Most shots that are kept one by one; they take 800 MB for each 64 classical bits."""
+"""Most shots that are kept one by one.
+
+They take 800 MB for each 64 classical bits, and three times that while they are drawn.
+"""
 
 _SHUFFLE = 1
 

@@ -29,7 +29,7 @@ class SweepResult:
     """One result for each point of a sweep.
 
     ``sweep[3]`` is the :class:`QVMResult` of a point, ``sweep[1, 2]`` that of a point of a grid,
-    and a slice gives a smaller sweep; indices are those of numpy.
+    and a slice gives a smaller sweep of at least one point; indices are those of numpy.
 
     Attributes:
         name: the circuit's name.
@@ -61,10 +61,15 @@ class SweepResult:
     def __getitem__(self, index: Any) -> Any:
         import numpy as np
 
+        if isinstance(index, int) and len(self.shape) == 1:
+            return self.results[index]
         chosen = np.arange(len(self.results)).reshape(self.shape)[index]
         if chosen.ndim == 0:
             return self.results[int(chosen)]
         flat = chosen.ravel().tolist()
+        if not flat:
+            message = f"{index!r} selects no point of a sweep of shape {self.shape}."
+            raise InvalidArguments(message)
         return replace(
             self,
             shape=chosen.shape,
@@ -203,7 +208,7 @@ class SweepResult:
             "shape": list(self.shape),
             "points": [list(values) for values in self.points],
             "results": [
-                None if result is None else result.to_dict() | {"plan": {}}
+                None if result is None else replace(result, plan=None, plan_data={}).to_dict()
                 for result in self.results
             ],
             "plan": self.plan.to_dict() if self.plan else dict(self.plan_data),

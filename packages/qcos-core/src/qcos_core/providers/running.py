@@ -54,7 +54,7 @@ def run_own(
 ) -> list[TaskResult | None]:
     """The provider's own answers to tasks of one circuit.
 
-    Tasks with parameters go to ``run_tasks``; the others, and those that it declines, with their
+    Points of a sweep go to ``run_tasks``; other tasks, and those that it declines, with their
     values bound, to ``run_task``, and where that declines block by block to ``execute``.
 
     Args:
@@ -72,7 +72,7 @@ def run_own(
         CountsInvalid: what came back cannot be right.
         QCOSError: what the provider raised.
     """
-    if tasks[0].parameters:
+    if tasks[0].parameters or len(tasks) > 1:
         results = provider.run_tasks(tasks, circuit, spec)
         if results is not None:
             return [checked(one, task, wanted) for one, task in _matched(results, tasks)]
@@ -105,7 +105,7 @@ def run_blocks(task: Task, wanted: Wanted, run_block: RunBlock) -> TaskResult | 
         if answer is None:
             return None
         execution = answer if isinstance(answer, Execution) else Execution(answer)
-        if wanted.memory and execution.memory is not None:
+        if wanted.counts and execution.memory is not None:
             memory.append(PackedShots.from_bitstrings(execution.memory, wanted.width))
             counts.append(memory[-1].counts())
         elif wanted.counts:
@@ -145,7 +145,7 @@ def checked(result: Any, task: Task, wanted: Wanted) -> TaskResult:
         raise result.error
     if wanted.counts:
         _check_counts(result.counts, task, wanted)
-    if wanted.memory:
+    if wanted.counts and (wanted.memory or result.memory is not None):
         _check_memory(result.memory, result.counts)
     missing = [label for label in wanted.data if label not in (result.data or {})]
     if missing:
@@ -153,8 +153,10 @@ def checked(result: Any, task: Task, wanted: Wanted) -> TaskResult:
         hint = "The nodes of qcos-aer return what circuits save."
         raise JobFailed(message, hint=hint)
     counts = result.counts if wanted.counts else None
-    memory = result.memory if wanted.memory else None
-    return replace(result, counts=counts, memory=memory, metadata=dict(result.metadata))
+    memory = result.memory if wanted.counts else None
+    data = {label: (result.data or {})[label] for label in wanted.data}
+    metadata = dict(result.metadata)
+    return replace(result, counts=counts, memory=memory, data=data, metadata=metadata)
 
 
 def _run_one(

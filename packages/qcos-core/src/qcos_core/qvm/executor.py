@@ -165,7 +165,7 @@ class _Run:
     def _belong_together(self, one: Shard, other: Shard) -> bool:
         if self._deadline_s is not None or one.task.circuit_id != other.task.circuit_id:
             return False
-        return bool(one.task.parameters) and one.estimate is not None
+        return one.task.point != other.task.point and one.estimate is not None
 
     def _is_inline(self, shard: Shard, *, spread: bool) -> bool:
         profile = self._profiles[shard.task.circuit_id]

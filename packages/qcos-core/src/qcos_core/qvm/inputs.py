@@ -114,7 +114,7 @@ def _sampler_pub(item: Any) -> VirtualCircuitSpec:
     from qiskit.primitives.containers.sampler_pub import SamplerPub
 
     if isinstance(item, SamplerPub):
-        values = item.parameter_values if item.circuit.num_parameters else None
+        values = item.parameter_values if item.circuit.num_parameters or item.shape else None
         return VirtualCircuitSpec(item.circuit, shots=item.shots, parameter_values=values)
     return VirtualCircuitSpec(item)
 
@@ -139,15 +139,16 @@ def _points(spec: VirtualCircuitSpec, facts: CircuitProfile, label: str) -> Poin
         _check_bound(facts, label)
         return Points()
     try:
+        _check_real(values)
         if isinstance(values, Mapping):
             values = _filled(values)
         pub = SamplerPub.coerce((spec.circuit, values))
         array = pub.parameter_values.as_array(spec.circuit.parameters)
     except (TypeError, ValueError) as error:
         wanted = ", ".join(facts.unbound) or "none"
-        message = f"the parameter values of {label} do not fit it: {_first_sentence(error)}."
+        message = f"the parameter values of {label} do not fit it: {_said(error)}."
         raise InvalidArguments(message, hint=f"Its parameters are: {wanted}.") from None
-    points = tuple(map(tuple, array.reshape(-1, array.shape[-1]).tolist()))
+    points = tuple(map(tuple, array.reshape(math.prod(pub.shape), array.shape[-1]).tolist()))
     if not points:
         message = f"the parameter values of {label} are an empty array."
         raise InvalidArguments(message)
@@ -168,8 +169,23 @@ def _filled(values: Mapping[Any, Any]) -> dict[Any, Any]:
     return arrays | single
 
 
-def _first_sentence(error: Exception) -> str:
-    return str(error).partition(". ")[0].strip().rstrip(".")
+def _check_real(values: Any) -> None:
+    """Refuse what numpy would make numbers of: texts, and complex numbers by half."""
+    import numpy as np
+    from qiskit.primitives.containers.bindings_array import BindingsArray
+
+    if isinstance(values, BindingsArray):
+        values = values.data
+    for part in values.values() if isinstance(values, Mapping) else [values]:
+        kind = np.asarray(part).dtype.kind
+        if kind not in "biuf":
+            message = f"{part!r} does not hold real numbers alone"
+            raise TypeError(message)
+
+
+def _said(error: Exception) -> str:
+    """What Qiskit says, without its advice about primitives."""
+    return " ".join(str(error).partition(" Note that")[0].split()).rstrip(".")
 
 
 def _options(options: Any) -> Mapping[str, Any]:
