@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from qiskit import QuantumCircuit
 
-    Floats = npt.NDArray[np.float64]
-
 _NOTHING = ("barrier", "delay")
 _ROUNDING = 1e-14
 """Probabilities below this are what rounding leaves of zero."""
@@ -165,7 +163,7 @@ class Deviation:
 
     @property
     def effect_size(self) -> float:
-        """Cohen's h, from 0 to pi: how much it matters, whatever the number of shots."""
+        """How much it matters, whatever the number of shots; Cohen's h, from 0 to pi."""
         return 2 * abs(asin(sqrt(self.share)) - asin(sqrt(self.expected)))
 
     def __str__(self) -> str:
@@ -177,7 +175,7 @@ class Deviation:
         )
 
 
-def marginals(counts: Mapping[str, float]) -> Floats:
+def marginals(counts: Mapping[str, float]) -> npt.NDArray[np.float64]:
     """The share of each bit's ones.
 
     Args:
@@ -194,7 +192,7 @@ def marginals(counts: Mapping[str, float]) -> Floats:
     return weights @ bits
 
 
-def pair_parities(counts: Mapping[str, float]) -> Floats:
+def pair_parities(counts: Mapping[str, float]) -> npt.NDArray[np.float64]:
     """The share in which two bits differ, for all pairs.
 
     Args:
@@ -295,7 +293,9 @@ def shots_to_see(effect: float, width: int, failure: float = 1e-9) -> int:
     return ceil(2 * (_log_of(failure) + log(2 * shares)) / effect**2)
 
 
-def _shares(counts: Mapping[str, float], others: Mapping[str, float]) -> tuple[Floats, Floats]:
+def _shares(
+    counts: Mapping[str, float], others: Mapping[str, float]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Pair parities with the marginals on the diagonal, the upper triangle as one row, of both."""
     import numpy as np
 
@@ -311,7 +311,7 @@ def _shares(counts: Mapping[str, float], others: Mapping[str, float]) -> tuple[F
     return first, second
 
 
-def _bits(counts: Mapping[str, float]) -> tuple[Floats, Floats]:
+def _bits(counts: Mapping[str, float]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Keys as rows of zeros and ones, bit 0 first, and the share of each."""
     import numpy as np
 
@@ -325,25 +325,33 @@ def _bits(counts: Mapping[str, float]) -> tuple[Floats, Floats]:
     return (characters[:, ::-1] == ord("1")).astype(np.float64), weights
 
 
-def _parities(bits: Floats, weights: Floats) -> Floats:
+def _parities(
+    bits: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     import numpy as np
 
     signs = 1 - 2 * bits
-    table: Floats = (1 - signs.T @ (weights[:, None] * signs)) / 2
+    table: npt.NDArray[np.float64] = (1 - signs.T @ (weights[:, None] * signs)) / 2
     np.fill_diagonal(table, 0)
     return table
 
 
-def _bernstein(probabilities: Floats, shots: int, log_of: float) -> Floats:
+def _bernstein(
+    probabilities: npt.NDArray[np.float64], shots: int, log_of: float
+) -> npt.NDArray[np.float64]:
     """How far above its probability a share of ``shots`` is, but for a chance of exp(-log_of)."""
     import numpy as np
 
     variances = np.clip(probabilities * (1 - probabilities), 0, None)
-    bounds: Floats = np.sqrt(log_of**2 / 9 + 2 * shots * log_of * variances)
+    bounds: npt.NDArray[np.float64] = np.sqrt(log_of**2 / 9 + 2 * shots * log_of * variances)
     return (log_of / 3 + bounds) / shots
 
 
-def _furthest(shares: Floats, expected: Floats, bounds: Floats) -> Deviation:
+def _furthest(
+    shares: npt.NDArray[np.float64],
+    expected: npt.NDArray[np.float64],
+    bounds: npt.NDArray[np.float64],
+) -> Deviation:
     import numpy as np
 
     width = round((sqrt(8 * shares.size + 1) - 1) / 2)
