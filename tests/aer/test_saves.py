@@ -1,8 +1,10 @@
 """What circuits save comes back as from Aer used directly, wherever it ran."""
 
+import io
+
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit, transpile
+from qiskit import QuantumCircuit, qpy, transpile
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import DensityMatrix, Pauli, SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
@@ -369,6 +371,16 @@ def test_method_that_is_asked_for_and_cannot(qvm):
     circuit.save_statevector()
     with pytest.raises(CircuitRejected, match="save_statevector"):
         qvm.run(circuit, options={"method": "stabilizer"})
+
+
+def test_save_from_a_file_is_told_apart(qvm):
+    circuit = lopsided()
+    circuit.save_statevector()
+    file = io.BytesIO()
+    qpy.dump(circuit, file)
+    file.seek(0)
+    with pytest.raises(CircuitRejected, match="save_statevector came from a file"):
+        qvm.run(qpy.load(file)[0])
 
 
 def test_more_memory_than_there_is(qvm):

@@ -149,12 +149,17 @@ def _inlined(circuit: QuantumCircuit) -> QuantumCircuit:
             result.append(instruction.replace(operation=operation.replace_blocks(blocks)))
         elif _is_custom(operation):
             if operation.definition is None:
-                message = f"Aer does not have {instruction.name}, and it has no definition."
-                raise CircuitRejected(message)
+                raise CircuitRejected(_why_unknown(instruction.name))
             _insert(result, operation.definition, instruction)
         else:
             result.append(instruction)
     return result
+
+
+def _why_unknown(name: str) -> str:
+    if name.startswith("save_"):
+        return f"{name} came from a file, and QPY keeps no more of it than its name; add it again."
+    return f"Aer does not have {name}, and it has no definition."
 
 
 def _insert(result: QuantumCircuit, body: QuantumCircuit, instruction: Any) -> None:
