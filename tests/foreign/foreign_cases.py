@@ -7,6 +7,7 @@ bits, shuffled, in several registers; and, so treated, beside one or two other c
 
 from dataclasses import dataclass
 from random import Random
+from warnings import catch_warnings
 
 from dynamic_circuits import BUILT
 from mqt.bench import BenchmarkLevel, get_benchmark
@@ -157,7 +158,8 @@ def chosen(family, rng, widest):
     more = {"seed": rng.randrange(1000)} if family == "graphstate" else {}
     if level is BenchmarkLevel.NATIVEGATES:
         more["target"] = get_target_for_gateset(rng.choice(GATE_SETS), width)
-    circuit = get_benchmark(family, level, width, **more)
+    with catch_warnings(action="ignore", category=DeprecationWarning):  # how they build is theirs
+        circuit = get_benchmark(family, level, width, **more)
     if not circuit.num_clbits:  # one family leaves measuring to its user
         circuit.measure_all()
     circuit.name = f"{family}-{level.name.lower()}-{width}"
