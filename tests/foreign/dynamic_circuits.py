@@ -81,7 +81,7 @@ def switched():
             circuit.ry(0.5, 2)
         with case(1):
             circuit.ry(1.0, 2)
-        with case(2):
+        with case(case.DEFAULT):
             circuit.x(2)
     circuit.measure(2, 2)
     return circuit
