@@ -306,6 +306,13 @@ def test_optimizing_must_not_reorder_a_state(qvm, noise):
         qvm.run(circuit, options=options)
 
 
+def test_level_of_a_transpiler_that_does_not_run_is_no_matter(qvm):
+    circuit = lopsided()
+    circuit.save_statevector()
+    data = qvm.run(circuit, options={"optimization_level": 3}).data
+    assert data.statevector.equiv(Statevector(lopsided()))
+
+
 @pytest.fixture(scope="module")
 def device():
     return GenericBackendV2(6, coupling_map=[[i, i + 1] for i in range(5)], seed=2)

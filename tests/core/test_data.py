@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -27,8 +28,14 @@ from qcos_core import (
     CountsInvalid,
     DistributedQVM,
     InvalidArguments,
+    JobFailed,
+    NoCapableNode,
     PackedCounts,
+    PackedShots,
     QVMResult,
+    Registers,
+    ShardRecord,
+    SweepResult,
     TaskResult,
 )
 from qcos_core.model.data import from_json, to_json
@@ -153,7 +160,7 @@ def test_memory_of_a_provider_is_checked(machine, zeros_provider, bell):
 
     qvm = machine(Remembers())
     assert qvm.run(bell, 10).counts == {"00": 10}
-    with pytest.raises(Exception, match="no shots in order came back"):
+    with pytest.raises(CountsInvalid, match="no shots in order came back"):
         qvm.run(bell, 10, options={"memory": True})
 
 
@@ -197,7 +204,7 @@ def test_data_that_nobody_asked_for_hide_no_register(machine, zeros_provider, be
 
 
 def test_what_a_provider_does_not_return_is_missed(machine, zeros_provider, bell):
-    with pytest.raises(Exception, match="nothing came back for state, which the circuit saves"):
+    with pytest.raises(JobFailed, match="nothing came back for state, which the circuit saves"):
         machine(zeros_provider()).run(saving(bell), 10)
 
 
@@ -226,7 +233,7 @@ def test_labels_that_clash(qvm, circuit, text):
 
 
 def test_reference_node_refuses_by_name(qvm, bell):
-    with pytest.raises(Exception, match="local_numpy does not do save_state"):
+    with pytest.raises(NoCapableNode, match="local_numpy does not do save_state"):
         qvm.run(saving(bell))
 
 
@@ -274,6 +281,44 @@ def test_amplitudes_survive_json_to_the_last_bit(amplitudes):
     array = np.array(amplitudes)
     back = from_json(json.loads(json.dumps(to_json(array))))
     assert back.tobytes() == array.tobytes()
+
+
+JUNK = st.sampled_from([None, -1, 1.5, "x", "0x", [], {}, [[]], {"array": "AA", "dtype": "O"}])
+
+
+def spoilt(document, data):
+    """A document with one thing in it, at any depth, taken out or replaced by something else."""
+    while True:
+        keys = list(document) if isinstance(document, dict) else list(range(len(document)))
+        key = data.draw(st.sampled_from(keys))
+        inner = document[key]
+        if isinstance(inner, dict | list) and inner and data.draw(st.booleans()):
+            document = inner
+        elif data.draw(st.booleans()):
+            del document[key]
+            return
+        else:
+            document[key] = data.draw(JUNK)
+            return
+
+
+@given(st.data())
+def test_spoilt_documents_are_read_or_refused(data):
+    """Whatever a disk or a stranger did to them, there is one error to catch."""
+    saved = {str(index): value for index, value in enumerate(VALUES)}
+    counts = PackedCounts.from_ints({0: 2, 3: 1}, 2)
+    shots = PackedShots.shuffled(counts, 1)
+    registers = Registers(2, (("a", 1), ("b", 1)), ((1,), (0,)))
+    record = ShardRecord("t", "n", "p", "p", fallback=False, shots=3, blocks=((0, 3, 7),))
+    result = QVMResult(
+        "r", 3, 1, registers, counts, shards=(record,), packed_shots=shots, saved=saved
+    )
+    sweep = SweepResult("s", ("x",), (2,), (result, None), ((0.5,), (1.0,)))
+    for kind, whole in ((QVMResult, result), (SweepResult, sweep)):
+        document = whole.to_dict()
+        spoilt(document, data)
+        with suppress(InvalidArguments):
+            kind.from_json(json.dumps(document))
 
 
 def test_what_json_cannot_hold_is_described():

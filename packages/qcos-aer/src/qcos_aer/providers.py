@@ -239,13 +239,13 @@ def as_execution(result: TaskResult, circuit: QuantumCircuit) -> Execution:
 
     bare = Registers(circuit.num_clbits)
     return Execution(
-        result.counts.to_dict(bare) if result.counts else {},
+        {} if result.counts is None else result.counts.to_dict(bare),
         "qcos-aer",
         result.method,
         simulated=True,
         exact=result.exact,
         metadata=result.metadata,
-        memory=result.memory.keys(bare) if result.memory else None,
+        memory=None if result.memory is None else result.memory.keys(bare),
         data=result.data,
     )
 

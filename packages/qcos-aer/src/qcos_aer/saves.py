@@ -52,7 +52,10 @@ def check_kept_in_order(profile: CircuitProfile, why: str) -> None:
 
 
 def each_shot(circuit: QuantumCircuit) -> bool:
-    """Whether something is saved shot by shot, which belongs to the outcomes in their order."""
+    """Whether something is saved shot by shot, which belongs to the outcomes in their order.
+
+    Only a private attribute of Aer's instructions tells.
+    """
     for instruction in circuit.data:
         operation = instruction.operation
         if instruction.is_control_flow():

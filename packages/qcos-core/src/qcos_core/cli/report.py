@@ -161,6 +161,9 @@ def _counts(result: QVMResult, label: str, asked: int, most: int) -> list[str]:
 
 
 def _sweep(result: SweepResult, heading: str) -> list[str]:
+    if any(one.packed is None for one in result.came_back):
+        saved = ", ".join(result.came_back[0].saved)
+        return wrap(f"DATA  {heading}: {saved}; --json has it", indent=2)
     keys, shares, rest = percentages(result, _COLUMNS)
     columns = list(result.varying)[:_COLUMNS]
     head = [result.parameters[column] for column in columns]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qcos_core.model.counts import Registers
 from qcos_core.model.shots import PackedShots
 
 if TYPE_CHECKING:
@@ -20,19 +19,18 @@ class ResultData(Mapping[str, Any]):
     one register belongs with shot *i* of the others.
 
     Args:
-        registers: the circuit's registers.
-        shots: makes the shots when a register is asked for first; ``None`` if nothing was
-            measured.
+        places: the classical bits of each measured register, by its name.
+        shots: makes the shots when a register is asked for first.
         saved: what ``save_*`` instructions saved, by label.
     """
 
     def __init__(
         self,
-        registers: Registers,
-        shots: Callable[[], PackedShots] | None,
+        places: Mapping[str, Sequence[int]],
+        shots: Callable[[], PackedShots],
         saved: Mapping[str, Any],
     ) -> None:
-        self._places = registers.bits() if shots else {}
+        self._places = dict(places)
         self._shots = shots
         self._found: dict[str, Any] = dict(saved)
         self._names = (*self._places, *saved)
@@ -70,7 +68,6 @@ class ResultData(Mapping[str, Any]):
         from qiskit.primitives import BitArray
 
         places = self._places[name]
-        assert self._shots is not None  # noqa: S101 - else there are no places
         return BitArray(self._shots().bits(places), len(places))
 
 
@@ -104,8 +101,13 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(data: Any) -> Any:
-    """Read what :func:`to_json` wrote; a ``repr`` comes back as text."""
+    """Read what :func:`to_json` wrote; a ``repr`` comes back as text.
+
+    Raises:
+        ValueError, KeyError, TypeError: :func:`to_json` did not write this.
+    """
     import numpy as np
+    from qiskit.exceptions import QiskitError
 
     if isinstance(data, list):
         return [from_json(item) for item in data]
@@ -122,7 +124,10 @@ def from_json(data: Any) -> Any:
         return flat.reshape(data["shape"]).copy()
     if "type" in data:
         make, _ = _quantum()[data["type"]]
-        return make(from_json(data["content"]))
+        try:
+            return make(from_json(data["content"]))
+        except QiskitError as error:
+            raise ValueError(error.message) from None
     return data["repr"]
 
 

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qcos_core.errors import CircuitRejected, CountsInvalid, InvalidArguments
+from qcos_core.errors import CircuitRejected, InvalidArguments
 from qcos_core.model import data as saved_data
 from qcos_core.model.amounts import Amount, total
 from qcos_core.model.counts import PackedCounts, Registers
 from qcos_core.model.data import ResultData
 from qcos_core.model.plans import ShardPlan
+from qcos_core.model.schema import parse_document, read_document
 from qcos_core.model.shots import PackedShots
 from qcos_core.model.text import plural
 
@@ -134,7 +135,8 @@ class QVMResult:
         ``memory`` asked for that, and else in an order drawn from the seed, so that slices of
         them are unbiased either way.
         """
-        return ResultData(self.registers, self._shots if self.packed else None, self.saved)
+        places = {} if self.packed is None else self.registers.bits()
+        return ResultData(places, self._shots, self.saved)
 
     @cached_property
     def memory(self) -> list[str]:
@@ -258,14 +260,7 @@ class QVMResult:
         Raises:
             InvalidArguments: a document of another schema, or a damaged one.
         """
-        if data.get("schema") != SCHEMA:
-            message = f"expected a document of schema {SCHEMA}, found {data.get('schema')!r}."
-            raise InvalidArguments(message)
-        try:
-            return cls._read(data)
-        except (KeyError, TypeError, ValueError, CountsInvalid) as error:
-            message = f"a damaged document of schema {SCHEMA}: {type(error).__name__}: {error}."
-            raise InvalidArguments(message) from None
+        return read_document(data, SCHEMA, cls._read)
 
     @classmethod
     def _read(cls, data: Mapping[str, Any]) -> QVMResult:
@@ -303,24 +298,7 @@ class QVMResult:
         Raises:
             InvalidArguments: not JSON, or a document of another schema, or a damaged one.
         """
-        return cls.from_dict(json_object(text))
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """The object that a JSON document holds.
-
-    Raises:
-        InvalidArguments: not JSON, or not an object.
-    """
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        message = f"not a JSON document: {error}."
-        raise InvalidArguments(message) from None
-    if not isinstance(data, dict):
-        message = f"expected a JSON object, found {type(data).__name__}."
-        raise InvalidArguments(message)
-    return data
+        return cls.from_dict(parse_document(text))
 
 
 def all_of(states: Iterable[bool | None]) -> bool | None:

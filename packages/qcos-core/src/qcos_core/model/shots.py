@@ -65,12 +65,24 @@ class PackedShots:
         """
         import numpy as np
 
+        shots = cls.sorted(counts)
+        # a stream of its own: the same seed may have drawn the counts
+        order = np.random.default_rng((seed, _SHUFFLE)).permutation(counts.shots)
+        return cls(counts.width, shots.words[order])
+
+    @classmethod
+    def sorted(cls, counts: PackedCounts) -> PackedShots:
+        """The shots of some counts, equal ones side by side; for what their order cannot change.
+
+        Raises:
+            CountsInvalid: more than 10**8 shots.
+        """
+        import numpy as np
+
         if counts.shots > MOST:
             message = f"{counts.shots:,} shots are too many to be kept one by one; most {MOST:,}."
             raise CountsInvalid(message, hint="Use the counts.")
-        # a stream of its own: the same seed may have drawn the counts
-        order = np.random.default_rng((seed, _SHUFFLE)).permutation(counts.shots)
-        return cls(counts.width, np.repeat(counts.words, counts.counts, axis=0)[order])
+        return cls(counts.width, np.repeat(counts.words, counts.counts, axis=0))
 
     @classmethod
     def join(cls, parts: Sequence[PackedShots]) -> PackedShots:

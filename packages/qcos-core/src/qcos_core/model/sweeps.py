@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from qcos_core.errors import InvalidArguments
 from qcos_core.model.amounts import Amount, total
 from qcos_core.model.plans import ShardPlan, varying
-from qcos_core.model.results import QVMResult, ShardRecord, all_of, json_object
+from qcos_core.model.results import QVMResult, ShardRecord, all_of
+from qcos_core.model.schema import parse_document, read_document
+from qcos_core.model.shots import PackedShots
 from qcos_core.model.text import plural
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from matplotlib.figure import Figure
+    from qiskit.primitives import BitArray
 
 SCHEMA = "qcos.sweep/1"
 
@@ -140,13 +144,17 @@ class SweepResult:
         Raises:
             InvalidArguments: several registers and none named, or an unknown one.
         """
-        names = [name for name, size in self._all()[0].registers.sizes if size]
+        registers = self._all()[0].registers
+        names = [name for name, size in registers.sizes if size]
         if register is None and len(names) == 1:
             register = names[0]
         if register not in names:
             message = f"register must be one of {', '.join(names)}, not {register!r}."
             raise InvalidArguments(message)
-        return self.data[register].expectation_values(observable)
+        places = registers.bits()[register]
+        # of a mean the order of the shots is no matter, so none is drawn
+        shots = [PackedShots.sorted(one.counted).bits(places) for one in self._all()]
+        return self._bit_array(shots, len(places)).expectation_values(observable)
 
     @property
     def varying(self) -> tuple[int, ...]:
@@ -228,26 +236,25 @@ class SweepResult:
         Raises:
             InvalidArguments: a document of another schema, or a damaged one.
         """
-        if data.get("schema") != SCHEMA:
-            message = f"expected a document of schema {SCHEMA}, found {data.get('schema')!r}."
-            raise InvalidArguments(message)
-        try:
-            return cls(
-                name=data["name"],
-                parameters=tuple(data["parameters"]),
-                shape=tuple(data["shape"]),
-                results=tuple(
-                    None if one is None else QVMResult.from_dict(one) for one in data["results"]
-                ),
-                points=tuple(tuple(values) for values in data["points"]),
-                warnings=tuple(data["warnings"]),
-                seconds=data["seconds"],
-                tags=tuple(data["tags"]),
-                plan_data=data["plan"],
-            )
-        except (KeyError, TypeError) as error:
-            message = f"a damaged document of schema {SCHEMA}: {type(error).__name__}: {error}."
-            raise InvalidArguments(message) from None
+        return read_document(data, SCHEMA, cls._read)
+
+    @classmethod
+    def _read(cls, data: Mapping[str, Any]) -> SweepResult:
+        results, points, shape = data["results"], data["points"], tuple(data["shape"])
+        if not len(results) == len(points) == math.prod(shape):
+            message = f"{len(results)} results, {len(points)} points and the shape {shape}"
+            raise ValueError(message)
+        return cls(
+            name=data["name"],
+            parameters=tuple(data["parameters"]),
+            shape=shape,
+            results=tuple(None if one is None else QVMResult.from_dict(one) for one in results),
+            points=tuple(tuple(values) for values in points),
+            warnings=tuple(data["warnings"]),
+            seconds=data["seconds"],
+            tags=tuple(data["tags"]),
+            plan_data=data["plan"],
+        )
 
     @classmethod
     def from_json(cls, text: str) -> SweepResult:
@@ -256,7 +263,7 @@ class SweepResult:
         Raises:
             InvalidArguments: not JSON, or a document of another schema, or a damaged one.
         """
-        return cls.from_dict(json_object(text))
+        return cls.from_dict(parse_document(text))
 
     def _all(self) -> list[QVMResult]:
         if None in self.results:
@@ -265,13 +272,19 @@ class SweepResult:
             raise InvalidArguments(message, hint="The others are in `came_back`.")
         return self.came_back
 
+    def _bit_array(self, points: Sequence[npt.NDArray[np.uint8]], num_bits: int) -> BitArray:
+        import numpy as np
+        from qiskit.primitives import BitArray
+
+        stacked = np.stack(points)
+        return BitArray(stacked.reshape(*self.shape, *stacked.shape[1:]), num_bits)
+
     def _stack(self, values: Sequence[Any]) -> Any:
         import numpy as np
         from qiskit.primitives import BitArray
 
         if isinstance(values[0], BitArray):
-            stacked = np.stack([bits.array for bits in values])
-            return BitArray(stacked.reshape(*self.shape, *stacked.shape[1:]), values[0].num_bits)
+            return self._bit_array([bits.array for bits in values], values[0].num_bits)
         numbers = all(isinstance(one, (int, float, complex, np.ndarray)) for one in values)
         if numbers and len({np.shape(one) for one in values}) == 1:
             array = np.array(values)

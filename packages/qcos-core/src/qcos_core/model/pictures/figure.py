@@ -54,6 +54,20 @@ def check_path(path: str | PathLike[str]) -> Path:
     return path
 
 
+def check_most(most: int | None, default: int) -> int:
+    """How many outcomes to show at most.
+
+    Raises:
+        InvalidArguments: not a whole number of at least 1.
+    """
+    if most is None:
+        return default
+    if type(most) is not int or most < 1:
+        message = f"most must be a positive integer, got {most!r}."
+        raise InvalidArguments(message)
+    return most
+
+
 def new_figure(height: float) -> Figure:
     """A figure of this many inches, that no display needs to know of.
 

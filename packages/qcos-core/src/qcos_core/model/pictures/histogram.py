@@ -8,7 +8,6 @@ from functools import partial
 from operator import mul
 from typing import TYPE_CHECKING, Any
 
-from qcos_core.errors import InvalidArguments
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.pictures.figure import (
     BLUE,
@@ -18,6 +17,7 @@ from qcos_core.model.pictures.figure import (
     LINE,
     NODE,
     SIMULATED,
+    check_most,
     check_path,
     finish,
     headings,
@@ -64,11 +64,9 @@ def plot(
     result: QVMResult, path: str | PathLike[str] | None = None, *, most: int | None = None
 ) -> Figure:
     """A histogram of the counts; see :meth:`qcos_core.QVMResult.plot`."""
-    if most is not None and (type(most) is not int or most < 1):
-        message = f"most must be a positive integer, got {most!r}."
-        raise InvalidArguments(message)
+    shown_at_most = check_most(most, MOST)
     target = None if path is None else check_path(path)
-    counts, hidden, rest = top(result, MOST if most is None else most)
+    counts, hidden, rest = top(result, shown_at_most)
     figure = new_figure(4.8)
     axes = figure.subplots()
     limit = 1.12 * max(counts.values(), default=1)

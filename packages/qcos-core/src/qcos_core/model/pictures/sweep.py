@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qcos_core.errors import InvalidArguments
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.pictures.figure import (
     COLOURS,
     EXACT,
     SIMULATED,
+    check_most,
     check_path,
     finish,
     headings,
@@ -43,13 +43,11 @@ def sweep(
     result: SweepResult, path: str | PathLike[str] | None = None, *, most: int | None = None
 ) -> Figure:
     """Curves of a sweep; see :meth:`qcos_core.SweepResult.plot`."""
-    if most is not None and (type(most) is not int or most < 1):
-        message = f"most must be a positive integer, got {most!r}."
-        raise InvalidArguments(message)
+    shown_at_most = check_most(most, MOST)
     target = None if path is None else check_path(path)
     from matplotlib.ticker import MaxNLocator
 
-    keys, shares, rest = percentages(result, MOST if most is None else most)
+    keys, shares, rest = percentages(result, shown_at_most)
     figure = new_figure(4.8)
     axes = figure.subplots()
     places, axis, along = _axis(result)
