@@ -3,6 +3,7 @@
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Gate
+from qiskit_aer.noise import NoiseModel, ReadoutError
 
 from qcos_core import (
     CircuitRejected,
@@ -122,3 +123,25 @@ def test_what_aer_refuses_goes_to_the_next_in_line(machine):
     circuit.measure(0, 0)
     with pytest.raises(CircuitRejected, match="oracle"):
         machine(TenLines()).run(circuit, 100)
+
+
+class AnyOption(TenLines):
+    def check_options(self, options):
+        return dict(options)
+
+
+def test_options_reach_the_fallback(machine):
+    """Every bit is read wrong, so that noise which was dropped would show."""
+    noise = NoiseModel()
+    noise.add_all_qubit_readout_error(ReadoutError([[0, 1], [1, 0]]))
+    circuit = QuantumCircuit(2)
+    circuit.x(0)
+    circuit.measure_all()
+    result = machine(AnyOption()).run(circuit, 100, options={"noise_model": noise})
+    assert result.counts == {"10": 100}
+    assert result.shards[0].executor == "qcos-aer"
+
+
+def test_options_that_nobody_knows_are_not_dropped(circuit, machine):
+    with pytest.raises(CircuitRejected, match="nor does any fallback executor"):
+        machine(AnyOption()).run(circuit, 100, options={"magic": 1})

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import Parameter
 from qiskit.quantum_info import (
     Clifford,
     DensityMatrix,
@@ -218,6 +219,28 @@ def test_saved_data_of_a_provider_without_counts(machine, zeros_provider):
     assert result.data.state == [1, 0]
     assert result.shots == 10
     assert result.packed is None
+
+
+@pytest.mark.optional_part("click")
+def test_command_line_names_what_was_saved(machine, zeros_provider):
+    from qcos_core.cli.report import Outcome, outcome_lines
+
+    class Saves(zeros_provider):
+        def run_task(self, task, circuit, node):
+            return TaskResult(task.id, data={"state": [1, 0]})
+
+    angle = Parameter("a")
+    circuit = QuantumCircuit(1, name="quiet")
+    circuit.rx(angle, 0)
+    saving(circuit)
+    qvm = machine(Saves())
+    for values, heading in (
+        ([1.0], "DATA  quiet: state"),
+        ([[1.0], [2.0]], "DATA  quiet: 2 points"),
+    ):
+        plan = qvm.plan((circuit, values), 10)
+        lines = outcome_lines(plan, Outcome([qvm.run((circuit, values), 10)]))
+        assert any(line.startswith(heading) for line in lines)
 
 
 @pytest.mark.parametrize(
