@@ -158,7 +158,7 @@ class Sampler:
         self._saves = facts.saves
         self._measures = facts.measured
         self._device = device
-        in_order = options.get("memory") or saves.each_shot(native)
+        in_order = options.get("memory") or (facts.saves and saves.each_shot(native))
         self._memory = bool(in_order) and facts.measured
         self._branches = noise is not None and choice.sampling != "once"
         self._branches &= facts.width > FEW_QUBITS and not facts.saves
