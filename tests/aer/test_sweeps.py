@@ -1,5 +1,8 @@
 """Sweeps on Aer: a circuit is prepared once, and no point is a different circuit for that."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -209,3 +212,23 @@ def test_sweep_on_a_matrix_product_state():
     with DistributedQVM(ClusterBuilder().add("local_gpu_mps").build()) as machine:
         sweep = machine.run((circuit, [[0.0], [np.pi]]), 50)
     assert sweep.counts == [{"0" * 40: 50}, {"1" * 40: 50}]
+
+
+def test_worker_killed_in_the_middle_of_a_sweep_changes_nothing(qvm):
+    """The points that it had go to another one, with the same counts."""
+    circuit, points, shots = CIRCUITS["dynamic"], POINTS[:3], 100_000
+    expected = qvm.run((circuit, points), shots, seed=3)
+    killed = []
+
+    def kill_first(event):
+        if event.kind == "shard_started" and event.pid and not killed:
+            killed.append(event.pid)
+            os.kill(event.pid, signal.SIGKILL)
+
+    cluster = ClusterBuilder().add("local_cpu").build()
+    with DistributedQVM(cluster, observers=[kill_first]) as fleet:
+        sweep = fleet.run((circuit, points), shots, seed=3)
+    assert killed
+    assert sweep.counts == expected.counts
+    assert [record.attempts for record in sweep.shards] == [2, 2, 2]
+    assert [record.attempts for record in expected.shards] == [1, 1, 1]

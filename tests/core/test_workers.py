@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 
 from qcos_core import (
     CountsInvalid,
@@ -44,7 +45,7 @@ MODULE = dedent(
             print("a plugin that prints")
             zeros = "0" * circuit.num_clbits
             match self.behaviour:
-                case "zeros":
+                case "zeros" | "dies at point 2":
                     return {zeros: shots}
                 case "sleeps":
                     time.sleep(3600)
@@ -68,6 +69,13 @@ MODULE = dedent(
                         open(flag, "w").close()
                         os._exit(3)
                     return {zeros: shots}
+
+        def run_tasks(self, tasks, circuit, node):
+            if self.behaviour == "dies at point 2" and any(task.point == 2 for task in tasks):
+                os._exit(3)
+            if self.behaviour == "dies at all points":
+                os._exit(3)
+            return None
 
     def threading_lock():
         import threading
@@ -309,3 +317,37 @@ def test_closing_a_pool_ends_its_workers(zoo):
     pool.close()
     assert pool.pids() == []
     assert not alive(pid)
+
+
+@pytest.fixture
+def sweep():
+    """Seven points of one parameter."""
+    circuit = QuantumCircuit(1)
+    circuit.rx(Parameter("a"), 0)
+    circuit.measure_all()
+    return circuit, [[0.1 * place] for place in range(7)]
+
+
+def test_point_that_kills_its_worker_takes_no_other_with_it(fleet, sweep):
+    with pytest.raises(PartialResult) as caught:
+        fleet("dies at point 2").run(sweep, 10)
+    (result,) = caught.value.results
+    assert [one is None for one in result.results] == [place == 2 for place in range(7)]
+    (error,) = caught.value.errors.values()
+    assert isinstance(error, WorkerLost)
+
+
+def test_sweep_whose_workers_always_die_is_given_up(fleet, sweep):
+    """Together, then three points, three times each; the others are not tried."""
+    started = []
+
+    def see(event):
+        if event.kind == "shard_started":
+            started.append((event.task_id, event.pid))
+
+    with pytest.raises(PartialResult) as caught:
+        fleet("dies at all points", observers=[see]).run(sweep, 10)
+    assert len({pid for _, pid in started}) == 3 + 3 * 3
+    errors = [str(error) for error in caught.value.errors.values()]
+    assert len(errors) == 7
+    assert sum("not tried: the workers of the 3 points before it" in text for text in errors) == 4

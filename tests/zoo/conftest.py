@@ -1,4 +1,4 @@
-"""Puts the modules of the zoo on the path, and holds its animals to the kit, once."""
+"""Holds the animals of the zoo to the kit, once."""
 
 import os
 import subprocess
@@ -9,7 +9,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 MODULES = Path(__file__).parent / "modules"
-sys.path.append(str(MODULES))
 
 METADATA = "Metadata-Version: 2.1\nName: qcos-zoo\nVersion: 1.0\nRequires-Dist: qcos-core\n"
 

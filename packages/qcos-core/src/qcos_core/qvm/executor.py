@@ -241,7 +241,12 @@ class _Run:
     ) -> list[ShardOutcome]:
         """The outcomes of shards that failed together; each of several gets a try of its own."""
         if len(shards) > 1 and not self._stopped:
-            return [one for shard in shards for one in self._batch([shard], spread=spread)]
+            return self._one_by_one(shards, spread=spread)
+        return self._given_up(shards, error, attempt)
+
+    def _given_up(
+        self, shards: Sequence[Shard], error: QCOSError, attempt: int
+    ) -> list[ShardOutcome]:
         named = error
         if not error.node:
             named = copy(error)  # a provider may raise one instance for several nodes
@@ -250,6 +255,22 @@ class _Run:
         for shard in shards:
             self._tell("shard_failed", shard, attempt=attempt, message=str(named))
         return [ShardOutcome(shard, error=named) for shard in shards]
+
+    def _one_by_one(self, shards: Sequence[Shard], *, spread: bool) -> list[ShardOutcome]:
+        """Run points of a sweep by themselves, so that a bad one takes no other with it.
+
+        Where the workers of several in a row die, the rest are not tried: each death costs time.
+        """
+        outcomes: list[ShardOutcome] = []
+        lost = 0
+        for shard in shards:
+            if lost == ATTEMPTS:
+                message = f"it was not tried: the workers of the {lost} points before it died."
+                outcomes += self._given_up([shard], JobFailed(message), attempt=1)
+                continue
+            outcomes += self._batch([shard], spread=spread)
+            lost = lost + 1 if isinstance(outcomes[-1].error, WorkerLost) else 0
+        return outcomes
 
     def _tell(self, kind: EventKind, shard: Shard, **facts: Any) -> None:
         task = shard.task
