@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from qcos_core.model.circuits import VirtualCircuitSpec
 
-_MOST_POINTS = 1_000_000
+_MOST_POINTS = 100_000
 _PI = re.compile(r"([+-]?)(\d*\.?\d*)\*?pi(?:/(\d+\.?\d*))?")
 _HINT = "Write NAME=VALUE, NAME=VALUE,VALUE,... or NAME=START:STOP:COUNT, such as theta=0:2pi:50."
 
