@@ -24,6 +24,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from qcos_core.circuits.profile import registers
 from qcos_core.errors import CircuitRejected, InvalidArguments
+from qcos_core.model.marginals import (
+    bounds_between,
+    bounds_from,
+    log_of,
+    number_of_places,
+    place,
+    row_of,
+    table_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +114,7 @@ def total_variation_bound(
         message = f"shots must be at least 1, not {shots}."
         raise InvalidArguments(message)
     spread = _spread(_normalised(probabilities).values())
-    return spread / sqrt(shots) + sqrt(_log_of(failure) / (2 * shots))
+    return spread / sqrt(shots) + sqrt(log_of(failure) / (2 * shots))
 
 
 def two_sample_bound(
@@ -136,7 +145,7 @@ def two_sample_bound(
     one_shot = 1 / m + 1 / n
     steps = m * n / (m + n - 0.5) / (1 - 0.5 / max(m, n))
     spread = _spread(_normalised(pool).values()) * sqrt(one_shot * (m + n) / (m + n - 1))
-    return spread + one_shot * sqrt(steps * _log_of(failure) / 2)
+    return spread + one_shot * sqrt(steps * log_of(failure) / 2)
 
 
 @dataclass(frozen=True)
@@ -204,8 +213,11 @@ def pair_parities(counts: Mapping[str, float]) -> npt.NDArray[np.float64]:
     Raises:
         InvalidArguments: as :func:`marginals`.
     """
-    bits, weights = _bits(counts)
-    return _parities(bits, weights)
+    import numpy as np
+
+    table = table_of(*_bits(counts))
+    np.fill_diagonal(table, 0)
+    return table
 
 
 def deviation_from(
@@ -213,10 +225,8 @@ def deviation_from(
 ) -> Deviation:
     """The single bit or pair parity of counts that is furthest from a known distribution.
 
-    A share of n independent shots exceeds its probability p by e with a chance of at most
-    ``exp(-2 n e**2)`` (Hoeffding) and of at most ``exp(-n e**2 / (2 p (1 - p) + 2 e / 3))``
-    (Bernstein). The bound is the smaller of the two e, with ``failure`` divided among all shares
-    and both directions.
+    What chance allows, by Hoeffding and by Bernstein, is in
+    :func:`~qcos_core.model.marginals.bounds_from`.
 
     Args:
         counts: shots by key.
@@ -226,12 +236,8 @@ def deviation_from(
     Raises:
         InvalidArguments: an argument out of its range; keys as in :func:`marginals`.
     """
-    import numpy as np
-
     shares, expected = _shares(counts, probabilities)
-    log_of = _log_of(failure) + log(2 * shares.size)
-    shots = sum(counts.values())
-    bounds = np.minimum(sqrt(log_of / (2 * shots)), _bernstein(expected, shots, log_of))
+    bounds = bounds_from(expected, sum(counts.values()), log_of(failure))
     return _furthest(shares, expected, bounds)
 
 
@@ -240,14 +246,8 @@ def deviation_between(
 ) -> Deviation:
     """The single bit or pair parity in which two sets of counts are furthest apart.
 
-    The difference of two shares, of m and of n shots, exceeds d with a chance of at most
-    ``exp(-2 d**2 / (1/m + 1/n))`` (Hoeffding). Bernstein's bound needs the probability, which
-    nobody knows. But put all shots together, and the smaller set of them, m, is drawn without
-    replacement from a pool with a known share; the bound holds there too, as Hoeffding showed
-    ("Probability inequalities for sums of bounded random variables", JASA 58 (1963) 13-30,
-    section 6), and a distance e from the pool is a difference of ``e (m + n) / n``. The smaller
-    of the two counts, each for half of ``failure``, which is divided as in
-    :func:`deviation_from`.
+    What chance allows, by Hoeffding and by Bernstein, is in
+    :func:`~qcos_core.model.marginals.bounds_between`.
 
     Args:
         counts: shots by key.
@@ -257,18 +257,9 @@ def deviation_between(
     Raises:
         InvalidArguments: an argument out of its range; keys as in :func:`marginals`.
     """
-    import numpy as np
-
     shares, expected = _shares(counts, others)
-    log_of = _log_of(failure) + log(4 * shares.size)
     m, n = sum(counts.values()), sum(others.values())
-    pooled = (m * shares + n * expected) / (m + n)
-    smaller, larger = sorted((m, n))
-    bounds = np.minimum(
-        sqrt(log_of * (1 / m + 1 / n) / 2),
-        _bernstein(pooled, smaller, log_of) * (m + n) / larger,
-    )
-    return _furthest(shares, expected, bounds)
+    return _furthest(shares, expected, bounds_between(shares, m, expected, n, log_of(failure)))
 
 
 def shots_to_see(effect: float, width: int, failure: float = 1e-9) -> int:
@@ -289,22 +280,14 @@ def shots_to_see(effect: float, width: int, failure: float = 1e-9) -> int:
         message = f"an effect of {effect} on {width} bits cannot be seen."
         hint = "The effect must be above 0 and at most 1, on at least 1 bit."
         raise InvalidArguments(message, hint=hint)
-    shares = width * (width + 1) // 2
-    return ceil(2 * (_log_of(failure) + log(2 * shares)) / effect**2)
+    return ceil(2 * (log_of(failure) + log(2 * number_of_places(width))) / effect**2)
 
 
 def _shares(
     counts: Mapping[str, float], others: Mapping[str, float]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Pair parities with the marginals on the diagonal, the upper triangle as one row, of both."""
-    import numpy as np
-
-    rows = []
-    for bits, weights in map(_bits, (counts, others)):
-        table = _parities(bits, weights)
-        np.fill_diagonal(table, weights @ bits)
-        rows.append(table[np.triu_indices(len(table))])
-    first, second = rows
+    """The share of each bit's ones and of each pair that differs, of both, in one row each."""
+    first, second = (row_of(table_of(*_bits(numbers))) for numbers in (counts, others))
     if len(first) != len(second):
         message = "two sets of counts cannot be compared if their keys differ in length."
         raise InvalidArguments(message)
@@ -325,28 +308,6 @@ def _bits(counts: Mapping[str, float]) -> tuple[npt.NDArray[np.float64], npt.NDA
     return (characters[:, ::-1] == ord("1")).astype(np.float64), weights
 
 
-def _parities(
-    bits: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    import numpy as np
-
-    signs = 1 - 2 * bits
-    table: npt.NDArray[np.float64] = (1 - signs.T @ (weights[:, None] * signs)) / 2
-    np.fill_diagonal(table, 0)
-    return table
-
-
-def _bernstein(
-    probabilities: npt.NDArray[np.float64], shots: int, log_of: float
-) -> npt.NDArray[np.float64]:
-    """How far above its probability a share of ``shots`` is, but for a chance of exp(-log_of)."""
-    import numpy as np
-
-    variances = np.clip(probabilities * (1 - probabilities), 0, None)
-    bounds: npt.NDArray[np.float64] = np.sqrt(log_of**2 / 9 + 2 * shots * log_of * variances)
-    return (log_of / 3 + bounds) / shots
-
-
 def _furthest(
     shares: npt.NDArray[np.float64],
     expected: npt.NDArray[np.float64],
@@ -356,21 +317,12 @@ def _furthest(
 
     width = round((sqrt(8 * shares.size + 1) - 1) / 2)
     worst = int(np.argmax(np.abs(shares - expected) / bounds))
-    row, column = (int(places[worst]) for places in np.triu_indices(width))
-    bits = (row,) if row == column else (row, column)
     share, known = np.clip([shares[worst], expected[worst]], 0, 1).tolist()
-    return Deviation(bits, share, known, float(bounds[worst]))
+    return Deviation(place(worst, width), share, known, float(bounds[worst]))
 
 
 def _spread(probabilities: Iterable[float]) -> float:
     return sum(sqrt(max(0.0, p * (1 - p))) for p in probabilities) / 2
-
-
-def _log_of(failure: float) -> float:
-    if not 0 < failure < 1:
-        message = f"failure must be between 0 and 1, not {failure}."
-        raise InvalidArguments(message)
-    return log(1 / failure)
 
 
 def _normalised(numbers: Mapping[str, float]) -> dict[str, float]:
