@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 
-from qcos_core.cluster.registry import QPURegistry
+from qcos_core.cluster.registry import QPURegistry, Slot
+from qcos_core.cluster.secrets import scrubber_of, secrets_of
 from qcos_core.errors import InvalidArguments, QCOSError
 from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.model.redaction import redact
@@ -14,14 +14,6 @@ from qcos_core.providers.base import NodeProvider
 from qcos_core.providers.registry import NodeProviderRegistry, built, configured
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A provider's key with the arguments for it."""
-
-    key: str
-    kwargs: dict[str, Any]
 
 
 class ClusterBuilder:
@@ -65,25 +57,24 @@ class ClusterBuilder:
         if not self.slots:
             message = "the cluster has no slots."
             raise InvalidArguments(message, hint='Call add first, for example .add("local_cpu").')
-        registry = QPURegistry()
+        registry = QPURegistry(
+            {f"slot [{index}] {slot.key}": slot for index, slot in enumerate(self.slots)}
+        )
         try:
-            for index, slot in enumerate(self.slots):
+            for name, slot in registry.slots.items():
                 cls = NodeProviderRegistry.get(slot.key)
                 provider = configured(slot.key, cls, slot.kwargs)
                 reason = _unhealthy(provider)
                 nodes = built(slot.key, provider, slot.kwargs)
                 _mark_offline(provider, nodes, reason)
                 for spec in nodes:
-                    registry.register(
-                        spec,
-                        provider,
-                        key=slot.key,
-                        slot=f"slot [{index}] {slot.key}",
-                        kwargs=slot.kwargs,
-                    )
-        except BaseException:
+                    registry.register(spec, provider, key=slot.key, slot=name, kwargs=slot.kwargs)
+        except BaseException as error:
             registry.close()
+            if isinstance(error, QCOSError):
+                scrubber_of(registry).scrub_error(error)
             raise
+        _scrub_reasons(registry)
         return registry
 
     def describe(self) -> str:
@@ -108,14 +99,6 @@ class ClusterBuilder:
         if unknown:
             line += f", and those of {', '.join(unknown)}, known only once built"
         return "\n".join([*lines, line])
-
-
-def secrets_of(key: str) -> frozenset[str]:
-    """The names that a provider declares as secrets; none if it cannot be loaded."""
-    try:
-        return frozenset(NodeProviderRegistry.get(key).SECRETS)
-    except QCOSError:
-        return frozenset()
 
 
 def _counted(slot: Slot) -> dict[str, int] | None:
@@ -150,6 +133,15 @@ def _mark_offline(provider: NodeProvider, nodes: list[QPUNodeSpec], reason: str 
         why = reasons.get(spec.node_id) or reason
         if why:
             spec.mark_offline(why)
+
+
+def _scrub_reasons(registry: QPURegistry) -> None:
+    """A failed health check may quote the token it was given."""
+    offline = [spec for spec in registry if "offline_reason" in spec.metadata]
+    if offline:
+        scrubber = scrubber_of(registry)
+        for spec in offline:
+            spec.metadata["offline_reason"] = scrubber.scrub(str(spec.metadata["offline_reason"]))
 
 
 def _shown(value: Any) -> str:

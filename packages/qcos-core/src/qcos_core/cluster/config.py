@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qcos_core.cluster.builder import ClusterBuilder, secrets_of
+from qcos_core.cluster.builder import ClusterBuilder
+from qcos_core.cluster.secrets import secrets_of
 from qcos_core.errors import InvalidArguments
 from qcos_core.model.redaction import redact
+from qcos_core.model.secrets import is_reference, look_up
 from qcos_core.providers.registry import NodeProviderRegistry
 
 _JSON_START = ("[", "{", *"0123456789")
@@ -21,7 +22,8 @@ def load_cluster(path: str | Path) -> ClusterBuilder:
     """Read a ``cluster.toml``.
 
     It holds one ``[[slot]]`` for each slot, with ``provider`` and its arguments. A secret is
-    written as ``{env = "NAME"}`` or ``{keyring = "service/user"}`` and looked up now.
+    written as ``{env = "NAME"}`` or ``{keyring = "service/user"}``; it is looked up now, and the
+    provider is given a :class:`Secret`.
 
     Raises:
         InvalidArguments: no such file, not TOML, a wrong table, or a secret that is not there.
@@ -150,32 +152,8 @@ def _value(name: str, value: str) -> Any:
 def _resolved(value: Any, where: str) -> Any:
     if isinstance(value, list):
         return [_resolved(item, where) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    if set(value) not in ({"env"}, {"keyring"}):
+    if is_reference(value):
+        return look_up(value, where)
+    if isinstance(value, Mapping):
         return {name: _resolved(item, where) for name, item in value.items()}
-    if "env" in value:
-        name = str(value["env"])
-        if name not in os.environ:
-            message = f"{where}: the environment variable {name} is not set."
-            raise InvalidArguments(message)
-        return os.environ[name]
-    return _from_keyring(str(value["keyring"]), where)
-
-
-def _from_keyring(reference: str, where: str) -> str:
-    try:
-        import keyring.errors
-    except ImportError:
-        message = f"{where}: the keyring package is not installed."
-        raise InvalidArguments(message, hint="Run: pip install 'qcos-core[keyring]'.") from None
-    service, _, user = reference.partition("/")
-    try:
-        secret = keyring.get_password(service, user)
-    except keyring.errors.KeyringError as error:
-        message = f"{where}: the keyring cannot be read: {error}"
-        raise InvalidArguments(message) from None
-    if secret is None:
-        message = f"{where}: the keyring has no password for {reference!r}."
-        raise InvalidArguments(message, hint=f"Run: keyring set {service} {user}.")
-    return str(secret)
+    return value

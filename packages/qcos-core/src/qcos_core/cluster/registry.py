@@ -20,6 +20,14 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Slot:
+    """A provider's key with the arguments for it."""
+
+    key: str
+    kwargs: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Node:
     """A node with the provider that runs it.
 
@@ -42,9 +50,14 @@ class QPURegistry:
     """The nodes of a cluster. Iterating gives their specs; ``len`` counts them.
 
     Use it as a context manager, or call :meth:`close`, to give back what providers hold.
+
+    Attributes:
+        slots: what ``ClusterBuilder.build`` made it of, by the names that its nodes' ``slot`` has;
+            empty for nodes that were registered by hand.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, slots: Mapping[str, Slot] | None = None) -> None:
+        self.slots = dict(slots or {})
         self._nodes: dict[str, Node] = {}
 
     def register(
