@@ -11,6 +11,7 @@
     ├── AuthenticationFailed            the vendor refused the credentials
     ├── QuotaExceeded                   the vendor's or the site's quota is used up
     ├── BudgetExceeded                  the user's own budget would be exceeded
+    ├── LedgerUnusable                  the folder with QCOS's state cannot be used
     ├── NodeOffline          retryable  the node cannot be reached or is closed
     ├── Throttled            retryable  asked too often; try again later
     ├── JobTimeout           retryable  no answer within the deadline
@@ -92,6 +93,10 @@ class QuotaExceeded(QCOSError):
 
 class BudgetExceeded(QCOSError):
     """Running this would cost more than the user allowed; nothing was submitted."""
+
+
+class LedgerUnusable(QCOSError):
+    """The folder with QCOS's state is damaged, full, locked, unsafe, or not to be written to."""
 
 
 class NodeOffline(QCOSError):

@@ -107,7 +107,6 @@ def from_json(data: Any) -> Any:
         ValueError, KeyError, TypeError: :func:`to_json` did not write this.
     """
     import numpy as np
-    from qiskit.exceptions import QiskitError
 
     if isinstance(data, list):
         return [from_json(item) for item in data]
@@ -123,12 +122,18 @@ def from_json(data: Any) -> Any:
         flat = np.frombuffer(base64.b64decode(data["array"]), dtype=np.dtype(data["dtype"]))
         return flat.reshape(data["shape"]).copy()
     if "type" in data:
-        make, _ = _quantum()[data["type"]]
-        try:
-            return make(from_json(data["content"]))
-        except QiskitError as error:
-            raise ValueError(error.message) from None
+        return _state(data["type"], from_json(data["content"]))
     return data["repr"]
+
+
+def _state(kind: str, content: Any) -> Any:
+    from qiskit.exceptions import QiskitError
+
+    make, _ = _quantum()[kind]
+    try:
+        return make(content)
+    except QiskitError as error:
+        raise ValueError(error.message) from None
 
 
 def _quantum() -> Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]:

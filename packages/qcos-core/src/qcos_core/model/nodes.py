@@ -160,3 +160,11 @@ class Limits:
     simulated: bool | None = None
     paid: bool | None = None
     seeded: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Whether running something twice costs nothing.
+
+        What nobody said is not assumed, so a node that is silent may cost money.
+        """
+        return self.paid is False or (self.paid is None and self.simulated is True)

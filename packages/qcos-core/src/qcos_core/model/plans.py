@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 from qcos_core.model.amounts import Amount
 from qcos_core.model.circuits import CircuitProfile
+from qcos_core.model.nodes import Limits
 from qcos_core.model.options import shown
 from qcos_core.model.seam import Task
 from qcos_core.model.text import plural, printable, shorten
 
 _NAMES = 40
+_UNKNOWN_SECONDS = 1.0
 
 Sampling = Literal["once", "branching", "per_shot"]
 """How a method makes its shots, which decides the layout of blocks (see ``qvm.blocks``).
@@ -59,6 +61,45 @@ class Estimate:
             return None
         low, high = self.seconds
         return (self.queue_seconds or 0.0) + float((max(low, 1e-9) * max(high, 1e-9)) ** 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A node that can run a circuit, and what that would take.
+
+    Attributes:
+        node_id: the node.
+        provider: key of the node's provider.
+        limits: what the provider says about the node.
+        options: the options as the provider normalised them.
+        estimate: what running the circuit would take; empty if nobody can tell.
+    """
+
+    node_id: str
+    provider: str
+    limits: Limits = field(default_factory=Limits)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    estimate: Estimate = field(default_factory=Estimate)
+
+    @property
+    def seconds(self) -> float:
+        """Expected time, with a second where nobody can tell."""
+        typical = self.estimate.typical_seconds
+        return _UNKNOWN_SECONDS if typical is None else typical
+
+    @property
+    def pool(self) -> tuple[Any, ...]:
+        """Counts of nodes with equal pools may be added up; a failover stays among them.
+
+        Exact simulators sample one distribution. Simulators that are not, or do not say so, are
+        alike only within one provider, method and options; a device, and a node that does not
+        even say whether it is one, is like no other node.
+        """
+        if self.limits.simulated is not True:
+            return ("node", self.node_id)
+        if self.estimate.exact is True:
+            return ("exact",)
+        return ("simulator", self.provider, self.estimate.method, repr(dict(self.options)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +189,9 @@ class ShardPlan:
         policy: the routing policy.
         strategy: how circuits were cut into shards.
         warnings: what the user should know before running it.
+        candidates: the nodes that can run each circuit, by its id, best first.
+        deadline_s: how long one attempt at one shard may take; ``None`` for as long as it likes.
+        allow_mixed: whether shots of nodes that are not alike may stand in for each other.
     """
 
     circuits: tuple[PlannedCircuit, ...]
@@ -156,6 +200,9 @@ class ShardPlan:
     policy: str = "fastest"
     strategy: str = "whole"
     warnings: tuple[str, ...] = ()
+    candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    deadline_s: float | None = None
+    allow_mixed: bool = False
 
     @property
     def shots(self) -> int:
@@ -180,6 +227,9 @@ class ShardPlan:
             policy=self.policy,
             strategy=self.strategy,
             warnings=self.warnings,
+            candidates={circuit_id: self.candidates.get(circuit_id, ())},
+            deadline_s=self.deadline_s,
+            allow_mixed=self.allow_mixed,
         )
 
     @cached_property
