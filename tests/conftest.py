@@ -26,6 +26,12 @@ def is_there(module):
         return False
 
 
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path_factory, monkeypatch):
+    """What a test writes down is its own."""
+    monkeypatch.setenv("QCOS_STATE", str(tmp_path_factory.getbasetemp() / "state"))
+
+
 def pytest_runtest_setup(item):
     for marker in item.iter_markers("optional_part"):
         missing = [module for module in marker.args if not is_there(module)]

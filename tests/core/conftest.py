@@ -11,6 +11,7 @@ from qiskit import QuantumCircuit
 
 from qcos_core import DistributedQVM, NodeProvider, NodeProviderRegistry, QPUNodeSpec, QPURegistry
 from qcos_core.providers import discovery
+from qcos_core.qvm import failover
 
 settings.register_profile("qcos", deadline=None)  # no test depends on how busy a machine is
 settings.load_profile("qcos")
@@ -21,6 +22,13 @@ def _forget_registrations(monkeypatch):
     """Each test starts with the installed providers alone, none of them loaded."""
     monkeypatch.setattr(NodeProviderRegistry, "_registered", {})
     monkeypatch.setattr(NodeProviderRegistry, "_loaded", {})
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    """Nodes that fail are tried again at once."""
+    monkeypatch.setattr(failover, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(failover, "FIRST_REST_S", 0.0)
 
 
 @pytest.fixture

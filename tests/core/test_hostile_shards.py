@@ -1,18 +1,13 @@
 """One circuit's blocks over a good node and a bad one: the good node's counts survive."""
 
-import re
 import time
 
 import pytest
 
 from qcos_core import (
-    CountsInvalid,
     DistributedQVM,
     InvalidArguments,
-    JobFailed,
-    JobTimeout,
     Limits,
-    PartialResult,
     QPURegistry,
 )
 
@@ -32,14 +27,14 @@ def exits(shots):
 
 
 BAD = {
-    "sleeps for an hour": (sleeps, JobTimeout, "within 3 s"),
-    "raises": (raises, JobFailed, "RuntimeError: no good"),
-    "exits": (exits, JobFailed, "SystemExit"),
-    "negative": (lambda shots: {"00": shots + 1, "11": -1}, CountsInvalid, "negative"),
-    "wrong width": (lambda shots: {"000": shots}, CountsInvalid, "2 bits"),
-    "hexadecimal": (lambda shots: {"0x0": shots}, CountsInvalid, "hexadecimal"),
-    "one shot short": (lambda shots: {"00": shots - 1}, CountsInvalid, "4,095 came back"),
-    "one shot more": (lambda shots: {"00": shots + 1}, CountsInvalid, "4,097 came back"),
+    "sleeps for an hour": sleeps,
+    "raises": raises,
+    "exits": exits,
+    "negative": lambda shots: {"00": shots + 1, "11": -1},
+    "wrong width": lambda shots: {"000": shots},
+    "hexadecimal": lambda shots: {"0x0": shots},
+    "one shot short": lambda shots: {"00": shots - 1},
+    "one shot more": lambda shots: {"00": shots + 1},
 }
 
 
@@ -65,19 +60,15 @@ def pair(zeros_provider):
     return make
 
 
-@pytest.mark.parametrize("answer, error, text", BAD.values(), ids=BAD)
-def test_counts_of_the_good_node_survive(pair, bell, answer, error, text):
+@pytest.mark.parametrize("answer", BAD.values(), ids=BAD)
+def test_good_node_takes_over(pair, bell, answer):
     began = time.monotonic()
-    with pytest.raises(PartialResult) as caught:
-        pair(answer).run(bell, SHOTS, strategy="shots", require={"deadline_s": 3})
+    result = pair(answer).run(bell, SHOTS, strategy="shots", require={"deadline_s": 3})
     assert time.monotonic() - began < 20
-    (result,) = caught.value.results
-    assert result.counts == {"00": SHOTS // 2}
-    assert [record.node_id for record in result.shards] == ["good-0"]
-    (problem,) = caught.value.errors.values()
-    assert type(problem) is error
-    assert re.search(text, str(problem))
-    assert problem.node == "bad-0"
+    assert result.counts == {"00": SHOTS}
+    assert sum(record.shots for record in result.shards) == SHOTS
+    taken = sum(record.shots for record in result.shards if record.node_id == "good-0")
+    assert taken >= SHOTS // 2 + 1
 
 
 def test_async_is_refused_before_anything_runs(zeros_provider):

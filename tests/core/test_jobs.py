@@ -5,7 +5,6 @@ import pytest
 from qcos_core import (
     Handle,
     JobNodeProvider,
-    NoCapableNode,
     QPUNodeSpec,
     Recovery,
     State,
@@ -31,11 +30,6 @@ class Queue(JobNodeProvider):
 
     def cancel(self, handle):
         return State.CANCELLED
-
-
-def test_a_job_node_is_never_replaced_by_a_simulator(machine, bell):
-    with pytest.raises(NoCapableNode, match="no ledger yet"):
-        machine(Queue()).run(bell)
 
 
 def test_who_cannot_look_up_a_key_does_not_know():

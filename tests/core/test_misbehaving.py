@@ -47,7 +47,7 @@ def result(**fields):
 SIMPLE = PackedCounts.from_ints({0: 10}, 2)
 
 WRONG_EXECUTE = {
-    "one shot short": (returns(lambda n: {"00": n - 1}), CountsInvalid, "asked for 10 shots, 9"),
+    "no shots but a key": (returns(lambda n: {"00": 0}), CountsInvalid, "asked for 10 shots, 0"),
     "one shot more": (returns(lambda n: {"00": n, "11": 1}), CountsInvalid, "10 shots, 11 came"),
     "no shots": (returns(lambda n: {}), CountsInvalid, "asked for 10 shots, 0 came back"),
     "too narrow": (returns(lambda n: {"0": n}), CountsInvalid, "'0' is not a bitstring of 2 bits"),
@@ -67,7 +67,7 @@ WRONG_EXECUTE = {
     "string": (returns(lambda n: "00"), CountsInvalid, "got str"),
     "array": (returns(lambda n: np.array([n, 0])), CountsInvalid, "got ndarray"),
     "wrong execution": (returns(lambda n: Execution(["00"])), CountsInvalid, "got list"),
-    "short execution": (returns(lambda n: Execution({"00": 1})), CountsInvalid, "1 came back"),
+    "long execution": (returns(lambda n: Execution({"00": 11})), CountsInvalid, "11 came back"),
     "metadata": (returns(lambda n: Execution({"00": n}, metadata=5)), JobFailed, "TypeError"),
     "raises": (raises(RuntimeError, "no route"), JobFailed, "RuntimeError: no route"),
     "exits": (raises(SystemExit, 3), JobFailed, "SystemExit: 3"),
@@ -84,7 +84,7 @@ WRONG_RUN_TASK = {
     ),
     "nothing": (result(), CountsInvalid, "no .*counts came back"),
     "plain counts": (result(counts={"00": 10}), CountsInvalid, "no packed counts"),
-    "short": (result(counts=PackedCounts.from_ints({0: 9}, 2)), CountsInvalid, "9 came back"),
+    "long": (result(counts=PackedCounts.from_ints({0: 11}, 2)), CountsInvalid, "11 came back"),
     "width": (
         result(counts=PackedCounts.from_ints({0: 10}, 3)),
         CountsInvalid,

@@ -19,7 +19,6 @@ from qcos_core import (
     NoCapableNode,
     NodeProvider,
     NodeType,
-    PartialResult,
     QPUNodeSpec,
     QPURegistry,
     Requirements,
@@ -235,10 +234,24 @@ class TestNothingFits:
     def test_too_many_shots_for_a_node(self, machine, zeros_provider, bell):
         class Limited(zeros_provider):
             def limits(self, node):
+                return Limits(max_shots=1000, seeded=True)
+
+        with pytest.raises(NoCapableNode, match="2,000 shots are drawn with one seed, the node"):
+            machine(Limited()).run(bell, 2000)
+
+    def test_many_shots_are_cut_into_what_a_node_takes(self, machine, zeros_provider, bell):
+        asked = []
+
+        class Limited(zeros_provider):
+            def limits(self, node):
                 return Limits(max_shots=1000)
 
-        with pytest.raises(NoCapableNode, match="2,000 shots, the node takes at most 1,000"):
-            machine(Limited()).run(bell, 2000)
+            def execute(self, circuit, shots, node_spec):
+                asked.append(shots)
+                return super().execute(circuit, shots, node_spec)
+
+        assert machine(Limited()).run(bell, 2500).counts == {"00": 2500}
+        assert asked == [834, 833, 833]
 
     def test_idle_wires_are_no_width_to_a_simulator(self, qvm):
         circuit = QuantumCircuit(200, 1)
@@ -628,15 +641,15 @@ class TestShots:
         assert sum(shots for _, shots, _ in blocks) == 100_001
         assert len({seed for _, _, seed in blocks}) == len(blocks) > 3
 
-    def test_what_is_left_when_a_node_fails_says_how_much_it_is(self, machine, spread, bell):
+    def test_nodes_that_are_alike_take_over_what_a_node_leaves(self, machine, spread, bell):
         providers = [spread() for _ in range(4)]
+        expected = machine(*providers).run(bell, 100_001, strategy="shots", seed=5)
         providers[2].fails = True
-        with pytest.raises(PartialResult, match="1 of 4 shards failed") as caught:
-            machine(*providers).run(bell, 100_001, strategy="shots")
-        (left,) = caught.value.results
-        assert {shard.node_id for shard in left.shards} == {"node-0", "node-1", "node-3"}
-        assert left.shots == sum(left.counts.values()) == sum(s.shots for s in left.shards)
-        assert 0 < left.shots < 100_001
+        result = machine(*providers).run(bell, 100_001, strategy="shots", seed=5)
+        assert {shard.node_id for shard in result.shards} == {"node-0", "node-1", "node-3"}
+        assert result.counts == expected.counts
+        blocks = [block for shard in result.shards for block in shard.blocks]
+        assert sorted(blocks) == sorted(b for shard in expected.shards for b in shard.blocks)
 
     def test_nodes_that_do_not_say_they_are_simulators_are_never_pooled(
         self, machine, spread, bell

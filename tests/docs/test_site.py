@@ -6,7 +6,7 @@ from pathlib import Path
 import qcos_core
 
 ROOT = Path(__file__).parents[2]
-DIRECTIVE = re.compile(r"^\.\. (?:auto\w+|py:\w+):: (?:qcos_core\.)?(\w+)$", re.MULTILINE)
+DIRECTIVE = re.compile(r"^\.\. (?:auto\w+|py:\w+):: (?:qcos_core\.)?(\w+)(?:\(\))?$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 

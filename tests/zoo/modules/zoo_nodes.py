@@ -217,7 +217,7 @@ class WrongReason(Right):
         return {node.node_id: "no route to zoo.example" for node in nodes}
 
 
-@wrong("test_limits_are_limits")
+@wrong("test_limits_are_limits", *CLUSTER)
 class LooseLimits(Right):
     """Says 0 where it means that there is no limit."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         JobCancelled as JobCancelled,
         JobFailed as JobFailed,
         JobTimeout as JobTimeout,
+        LedgerUnusable as LedgerUnusable,
         NoCapableNode as NoCapableNode,
         NodeOffline as NodeOffline,
         OutcomeUnknown as OutcomeUnknown,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         QPUNodeSpec as QPUNodeSpec,
     )
     from qcos_core.model.plans import (
+        Candidate as Candidate,
         Decision as Decision,
         Estimate as Estimate,
         Shard as Shard,
@@ -74,7 +76,9 @@ if TYPE_CHECKING:
         Task as Task,
         TaskResult as TaskResult,
     )
+    from qcos_core.model.secrets import Secret as Secret
     from qcos_core.model.shots import PackedShots as PackedShots
+    from qcos_core.model.status import JobStatus as JobStatus
     from qcos_core.model.sweeps import SweepResult as SweepResult
     from qcos_core.providers.base import (
         JobNodeProvider as JobNodeProvider,
@@ -82,6 +86,7 @@ if TYPE_CHECKING:
     )
     from qcos_core.providers.hookspecs import hookimpl as hookimpl
     from qcos_core.providers.registry import NodeProviderRegistry as NodeProviderRegistry
+    from qcos_core.qvm.jobs import QVMJob as QVMJob
     from qcos_core.qvm.machine import DistributedQVM as DistributedQVM
 
 __version__ = "0.1.0"
@@ -106,6 +111,7 @@ _HOMES = {
         "JobCancelled",
         "JobFailed",
         "JobTimeout",
+        "LedgerUnusable",
         "NoCapableNode",
         "NodeOffline",
         "OutcomeUnknown",
@@ -122,7 +128,7 @@ _HOMES = {
     "model.data": ("ResultData",),
     "model.events": ("Event",),
     "model.nodes": ("Credentials", "Limits", "NodeType", "QPUNodeSpec"),
-    "model.plans": ("Decision", "Estimate", "Shard", "ShardPlan"),
+    "model.plans": ("Candidate", "Decision", "Estimate", "Shard", "ShardPlan"),
     "model.results": ("QVMResult", "ShardRecord"),
     "model.seam": (
         "Block",
@@ -135,11 +141,14 @@ _HOMES = {
         "Task",
         "TaskResult",
     ),
+    "model.secrets": ("Secret",),
     "model.shots": ("PackedShots",),
     "model.sweeps": ("SweepResult",),
     "providers.base": ("JobNodeProvider", "NodeProvider"),
     "providers.hookspecs": ("hookimpl",),
     "providers.registry": ("NodeProviderRegistry",),
+    "model.status": ("JobStatus",),
+    "qvm.jobs": ("QVMJob",),
     "qvm.machine": ("DistributedQVM",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -210,9 +210,9 @@ class JobNodeProvider(NodeProvider):
             node: where to.
 
         Raises:
-            OutcomeUnknown: a time-out or a server error after the request may have been read;
-                anything else means that certainly nothing was accepted.
-            QCOSError: it was refused.
+            OutcomeUnknown: a time-out or a server error after the request may have been read.
+            QCOSError: another one means that certainly nothing was accepted this time. An
+                exception of any other kind counts as an unknown outcome.
         """
 
     @abstractmethod

@@ -12,6 +12,7 @@ which is at least 0 and below 2**63.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from qcos_core.model.plans import Sampling
@@ -31,7 +32,9 @@ def block_seed(seed: int, position: int, index: int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def make_blocks(shots: int, seed: int, position: int, sampling: Sampling) -> tuple[Block, ...]:
+def make_blocks(
+    shots: int, seed: int, position: int, sampling: Sampling, *, most: int | None = None
+) -> tuple[Block, ...]:
     """The blocks of one circuit.
 
     Args:
@@ -40,16 +43,43 @@ def make_blocks(shots: int, seed: int, position: int, sampling: Sampling) -> tup
         position: the circuit's place in the list given to ``run``, from 0.
         sampling: how the method makes its shots. ``once`` gives one block, ``branching`` one
             for each 65,536 shots, ``per_shot`` one for each 4,096 shots and at most 64.
+        most: no block may have more shots; for nodes without seeds alone, because with a seed the
+            layout must not depend on the node.
 
     Returns:
         Blocks whose sizes differ by at most one shot, larger ones first.
     """
     number = _number(shots, sampling)
+    if most is not None:
+        number = max(number, -(-shots // most))
     size, larger = divmod(shots, number)
     return tuple(
         Block(index, size + (index < larger), block_seed(seed, position, index))
         for index in range(number)
     )
+
+
+def largest_block(shots: int, sampling: Sampling) -> int:
+    """Shots of the largest block that :func:`make_blocks` makes without ``most``."""
+    return -(-shots // _number(shots, sampling))
+
+
+def portions(blocks: Sequence[Block], most: int | None) -> list[tuple[Block, ...]]:
+    """Blocks as tasks of at most ``most`` shots each; ``None`` makes one task of them all.
+
+    No block may be larger than that by itself.
+    """
+    if most is None:
+        return [tuple(blocks)]
+    found: list[list[Block]] = []
+    room = 0
+    for block in blocks:
+        if not found or block.shots > room:
+            found.append([])
+            room = most
+        found[-1].append(block)
+        room -= block.shots
+    return [tuple(part) for part in found]
 
 
 def _number(shots: int, sampling: Sampling) -> int:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from qcos_core.cluster.registry import Node, QPURegistry
-from qcos_core.errors import CircuitRejected, JobTimeout
+from qcos_core.errors import CircuitRejected
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.plans import Shard
 from qcos_core.model.seam import Task, TaskResult
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 Fallback = Literal["always", "never"]
 Started = Callable[[int], None]
 """Told the worker's process id when work begins, or 0 where it runs in this process."""
-
-_T = TypeVar("_T")
 
 
 class Dispatcher:
@@ -45,6 +41,7 @@ class Dispatcher:
         profile: CircuitProfile,
         *,
         inline: bool,
+        short: bool,
         deadline_s: float | None,
         started: Started,
     ) -> list[TaskResult]:
@@ -54,8 +51,9 @@ class Dispatcher:
             shards: the shards; several only if they are points of a sweep.
             circuit: their circuit.
             profile: the circuit's profile.
-            inline: the work is short and harmless; run it right here.
-            deadline_s: how long it may take; ``None`` for as long as it likes.
+            inline: the work is quick and harmless; run it right here.
+            short: fewer shots than asked for are an answer too.
+            deadline_s: how long a worker may take; a call in this process cannot be stopped.
             started: told when and where it begins.
 
         Raises:
@@ -63,7 +61,7 @@ class Dispatcher:
             Exception: whatever else the provider raised.
         """
         node = self._registry.node(shards[0].node_id)
-        wanted = Wanted.of(profile, shards[0].task.options)
+        wanted = Wanted.of(profile, shards[0].task.options, short=short)
         tasks = [shard.task for shard in shards]
 
         def here() -> Sequence[TaskResult | None]:
@@ -74,7 +72,7 @@ class Dispatcher:
             ref = provider_ref(node.provider, node.kwargs)
         if inline or ref is None:
             started(0)
-            results = here() if inline else _within(deadline_s, here)
+            results = here()
         else:
             results = run_in_worker(
                 ref,
@@ -87,7 +85,7 @@ class Dispatcher:
                 started=started,
             )
         return [
-            _within(deadline_s, partial(self._fall_through, node, task, circuit, wanted))
+            self._fall_through(node, task, circuit, wanted)
             if result is None
             else replace(result, executor=node.key)
             for task, result in zip(tasks, results, strict=True)
@@ -124,30 +122,3 @@ class Dispatcher:
             message += "nor does any fallback executor."
             hint = "qcos-aer brings one for wide circuits; `qcos doctor` lists those there are."
         return CircuitRejected(message, hint=hint)
-
-
-def _within(deadline_s: float | None, work: Callable[[], _T]) -> _T:
-    """Call ``work``; with a deadline in a daemon thread, which is left behind if it hangs."""
-    if deadline_s is None:
-        return work()
-    outcome: list[Any] = []
-    error: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            outcome.append(work())
-        # carried over to the caller's thread, whatever it is
-        except BaseException as problem:  # noqa: BLE001
-            error.append(problem)
-
-    thread = threading.Thread(target=target, name="qcos-deadline", daemon=True)
-    thread.start()
-    thread.join(deadline_s)
-    if thread.is_alive():
-        message = f"no answer within {deadline_s:g} s."
-        hint = "It may still be running; raise require={'deadline_s': ...} to wait longer."
-        raise JobTimeout(message, hint=hint)
-    if error:
-        raise error[0]
-    result: _T = outcome[0]
-    return result

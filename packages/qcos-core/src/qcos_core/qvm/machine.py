@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from qcos_core.cluster.registry import QPURegistry
@@ -11,15 +13,20 @@ from qcos_core.errors import InvalidArguments
 from qcos_core.model.circuits import Requirements, VirtualCircuitSpec
 from qcos_core.model.plans import ShardPlan
 from qcos_core.model.results import QVMResult
+from qcos_core.providers.base import JobNodeProvider
 from qcos_core.qvm.dispatch import Fallback
 from qcos_core.qvm.executor import NodeExecutor
-from qcos_core.qvm.inputs import read_circuits
+from qcos_core.qvm.inputs import Inputs, read_circuits
 from qcos_core.qvm.observers import Events, Observer
 from qcos_core.qvm.planner import ShardPlanner
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+
+    from qcos_core.ledger.leases import Lease
+    from qcos_core.ledger.store import Ledger
+    from qcos_core.qvm.jobs import QVMJob
 
 DEFAULT_SHOTS = 1024
 
@@ -31,6 +38,8 @@ class DistributedQVM:
         registry: the cluster, as ``ClusterBuilder.build`` returns it.
         fallback: ``"always"`` lets a circuit fall through to a fallback executor when its
             node's provider does not run it; ``"never"`` makes that an error.
+        state: the folder where jobs are written down that outlive a call or cost money;
+            ``$QCOS_STATE``, else ``qcos`` in the user's folder for state, if left out.
         observers: functions that are told each event of a run.
 
     Raises:
@@ -47,6 +56,7 @@ class DistributedQVM:
         registry: QPURegistry,
         *,
         fallback: Fallback = "always",
+        state: str | Path | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
         if not isinstance(registry, QPURegistry):
@@ -64,7 +74,10 @@ class DistributedQVM:
         self.registry = registry
         self._observers = tuple(observers)
         self._planner = ShardPlanner(registry)
+        self._fallback = fallback
+        self._state = None if state is None else Path(state)
         self._executor = NodeExecutor(registry, fallback=fallback)
+        self._jobs: list[QVMJob] = []
         self._reconstructor = ClassicalReconstructor()
 
     def plan(
@@ -77,6 +90,7 @@ class DistributedQVM:
         strategy: str = "auto",
         options: Mapping[str, Any] | None = None,
         require: Requirements | Mapping[str, Any] | None = None,
+        allow_mixed: bool = False,
         name: str | None = None,
     ) -> ShardPlan:
         """What ``run`` with these arguments would do. Runs nothing and spends nothing.
@@ -89,7 +103,11 @@ class DistributedQVM:
         """
         planned = read_circuits(circuits, shots, seed, options, name).planned
         return self._planner.plan(
-            planned, policy=policy, strategy=strategy, require=Requirements.of(require)
+            planned,
+            policy=policy,
+            strategy=strategy,
+            require=Requirements.of(require),
+            allow_mixed=allow_mixed,
         )
 
     def explain(self, circuits: Any, shots: int = DEFAULT_SHOTS, **arguments: Any) -> str:
@@ -107,6 +125,7 @@ class DistributedQVM:
         strategy: str = ...,
         options: Mapping[str, Any] | None = ...,
         require: Requirements | Mapping[str, Any] | None = ...,
+        allow_mixed: bool = ...,
         name: str | None = ...,
         tags: Sequence[str] = ...,
     ) -> list[Any]: ...
@@ -122,6 +141,7 @@ class DistributedQVM:
         strategy: str = ...,
         options: Mapping[str, Any] | None = ...,
         require: Requirements | Mapping[str, Any] | None = ...,
+        allow_mixed: bool = ...,
         name: str | None = ...,
         tags: Sequence[str] = ...,
     ) -> Any: ...
@@ -137,6 +157,7 @@ class DistributedQVM:
         strategy: str = ...,
         options: Mapping[str, Any] | None = ...,
         require: Requirements | Mapping[str, Any] | None = ...,
+        allow_mixed: bool = ...,
         name: str | None = ...,
         tags: Sequence[str] = ...,
     ) -> QVMResult: ...
@@ -151,6 +172,7 @@ class DistributedQVM:
         strategy: str = "auto",
         options: Mapping[str, Any] | None = None,
         require: Requirements | Mapping[str, Any] | None = None,
+        allow_mixed: bool = False,
         name: str | None = None,
         tags: Sequence[str] = (),
     ) -> Any:
@@ -168,6 +190,8 @@ class DistributedQVM:
                 blocks of each circuit over nodes.
             options: options for the providers; see ``NodeProvider.check_options``.
             require: which nodes may be used; see :class:`Requirements`.
+            allow_mixed: where a node fails, a node that is not like it may take its place, such
+                as another device, or a simulator for a device.
             name: a name for the circuit, instead of its own.
             tags: kept in the result.
 
@@ -186,21 +210,119 @@ class DistributedQVM:
         began = time.perf_counter()
         kept = _tags(tags)
         given = read_circuits(circuits, shots, seed, options, name)
-        wanted = Requirements.of(require)
-        plan = self._planner.plan(given.planned, policy=policy, strategy=strategy, require=wanted)
+        plan = self._planner.plan(
+            given.planned,
+            policy=policy,
+            strategy=strategy,
+            require=Requirements.of(require),
+            allow_mixed=allow_mixed,
+        )
+        if self._outlives_the_call(plan):
+            return self._run_written_down(plan, given, name, kept)
         with Events(self._observers) as events:
             events.emit("job_started", shots=plan.shots)
-            outcomes = self._executor.run(
-                plan, given.circuits, events, deadline_s=wanted.deadline_s
-            )
+            outcomes = self._executor.run(plan, given.circuits, events)
             events.emit("job_done")
         seconds = time.perf_counter() - began
         results = self._reconstructor.reconstruct(plan, outcomes, seconds=seconds, tags=kept)
         return results[0] if given.single else results
 
+    def submit(
+        self,
+        circuits: Any,
+        shots: int = DEFAULT_SHOTS,
+        *,
+        seed: int | None = None,
+        policy: str = "fastest",
+        strategy: str = "auto",
+        options: Mapping[str, Any] | None = None,
+        require: Requirements | Mapping[str, Any] | None = None,
+        allow_mixed: bool = False,
+        name: str | None = None,
+        tags: Sequence[str] = (),
+    ) -> QVMJob:
+        """Write a job down, begin it in the background, and return at once.
+
+        Takes the arguments of :meth:`run`. The job survives this process: ``QVMJob.load`` with its
+        id goes on with it in another. It waits for nodes that are away for as long as it takes.
+
+        Returns:
+            The job; its ``result()`` is what :meth:`run` would have returned.
+
+        Raises:
+            CircuitRejected: a circuit that neither measures nor saves, or with unbound
+                parameters.
+            InvalidArguments: a wrong argument.
+            LedgerUnusable: the job cannot be written down.
+            NoCapableNode: no node can run one of the circuits.
+        """
+        kept = _tags(tags)
+        given = read_circuits(circuits, shots, seed, options, name)
+        plan = self._planner.plan(
+            given.planned,
+            policy=policy,
+            strategy=strategy,
+            require=Requirements.of(require),
+            allow_mixed=allow_mixed,
+        )
+        job, lease = self._written_down(plan, given, name, kept, patient=True)
+        self._jobs.append(job)
+        job.start(lease)
+        return job
+
     def close(self) -> None:
-        """Give back what the cluster's providers hold."""
+        """Give back what the cluster's providers hold.
+
+        Jobs that are still carried on in this process stop here; ``QVMJob.load`` goes on.
+        """
+        for job in self._jobs:
+            job.halt()
         self.registry.close()
+
+    def _outlives_the_call(self, plan: ShardPlan) -> bool:
+        """Whether a node of the plan takes submissions, or costs money."""
+        limits = {one.node_id: one.limits for found in plan.candidates.values() for one in found}
+        return any(
+            limits[node_id].paid or isinstance(self.registry.provider(node_id), JobNodeProvider)
+            for node_id in limits
+        )
+
+    def _run_written_down(
+        self, plan: ShardPlan, given: Inputs, name: str | None, tags: Sequence[str]
+    ) -> Any:
+        from qcos_core.ledger.leases import LeaseLost
+
+        job, lease = self._written_down(plan, given, name, tags, patient=False)
+        try:
+            job.carry_on(lease)
+        except LeaseLost:
+            pass  # another process has taken the job up, and its result is as good
+        except KeyboardInterrupt as stop:
+            stop.add_note(f"QVMJob.load({job.job_id()!r}).result() goes on with the job.")
+            raise
+        return job.result()
+
+    def _written_down(
+        self,
+        plan: ShardPlan,
+        given: Inputs,
+        name: str | None,
+        tags: Sequence[str],
+        *,
+        patient: bool,
+    ) -> tuple[QVMJob, Lease]:
+        from qcos_core.qvm.jobs import Work, new_job
+
+        work = Work(self._executor, self._observers, patient)
+        return new_job(
+            self._ledger, work, plan, given, name=name, tags=tags, fallback=self._fallback
+        )
+
+    @cached_property
+    def _ledger(self) -> Ledger:
+        from qcos_core.ledger.store import Ledger
+
+        return Ledger(self._state)
 
     def __enter__(self) -> Self:
         return self

@@ -44,8 +44,15 @@ class Events:
 
     def __exit__(self, *exc_info: object) -> None:
         if self._queue and self._thread:
-            with suppress(queue.Full):
-                self._queue.put(None, timeout=_DRAIN_SECONDS)
+            patience = _DRAIN_SECONDS
+            while True:
+                try:
+                    self._queue.put(None, timeout=patience)
+                    break
+                except queue.Full:  # an observer hangs; it loses an event, so that it can end
+                    patience = 0.0
+                    with suppress(queue.Empty):
+                        self._queue.get_nowait()
             self._thread.join(_DRAIN_SECONDS)
 
     def emit(

@@ -10,6 +10,7 @@ from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
 from qcos_core.model.circuits import CircuitProfile, Requirements
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import (
+    Candidate,
     Decision,
     Estimate,
     PlannedCircuit,
@@ -18,8 +19,8 @@ from qcos_core.model.plans import (
     group_decisions,
 )
 from qcos_core.model.text import size
-from qcos_core.providers.base import JobNodeProvider
-from qcos_core.qvm.routing import Candidate, Load, Policy, policy_named
+from qcos_core.qvm.blocks import largest_block
+from qcos_core.qvm.routing import Load, Policy, policy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
 
@@ -43,6 +44,7 @@ class ShardPlanner:
         policy: str = "fastest",
         strategy: str = "auto",
         require: Requirements | None = None,
+        allow_mixed: bool = False,
     ) -> ShardPlan:
         """Make a plan for circuits that are already profiled.
 
@@ -57,7 +59,8 @@ class ShardPlanner:
         if strategy not in STRATEGIES:
             message = f"strategy {strategy!r} is not one of {', '.join(STRATEGIES)}."
             raise InvalidArguments(message)
-        offers = [self._offers(circuit, require or Requirements()) for circuit in circuits]
+        wanted = require or Requirements()
+        offers = [self._offers(circuit, wanted) for circuit in circuits]
         picks = _place(circuits, offers, choose)
         shards: list[Shard] = []
         decisions: list[Decision] = []
@@ -72,7 +75,17 @@ class ShardPlanner:
             decisions += [_decision(circuit, one, mine[0], used, policy) for one in candidates]
             decisions += rejected
         return ShardPlan(
-            tuple(circuits), tuple(shards), tuple(decisions), policy, _name(circuits, shards)
+            tuple(circuits),
+            tuple(shards),
+            tuple(decisions),
+            policy,
+            _name(circuits, shards),
+            candidates={
+                circuit.id: tuple(sorted(offer[0], key=lambda one: one.seconds))
+                for circuit, offer in zip(circuits, offers, strict=True)
+            },
+            deadline_s=wanted.deadline_s,
+            allow_mixed=allow_mixed,
         )
 
     def _offers(
@@ -96,8 +109,6 @@ def _offer(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candid
     """The node as a candidate for a circuit, or why it is none."""
     if node.spec.offline_reason:
         return f"offline: {node.spec.offline_reason}"
-    if isinstance(node.provider, JobNodeProvider):
-        return "it runs jobs that outlive a call, for which this version has no ledger yet"
     try:
         return _asked(node, circuit, require)
     except (CircuitRejected, InvalidArguments) as error:
@@ -111,18 +122,30 @@ def _asked(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candid
     """Ask the node's provider what it can do and what that would take."""
     provider, spec = node.provider, node.spec
     limits = _checked("limits", provider.limits(spec), Limits)
+    _check_numbers(limits)
     reason = _lacks(node, limits, circuit, require)
     if reason:
         return reason
     options = _checked("check_options", provider.check_options(circuit.options), Mapping)
     estimate = provider.estimate_run(circuit.profile, circuit.shots, spec, options)
     if estimate is None:
-        return Candidate(node, limits, options, Estimate())
+        estimate = Estimate()
     _checked("estimate_run", estimate, Estimate)
+    too_many = _too_many_shots(circuit, limits, estimate)
+    if too_many:
+        return too_many
     needed, there = estimate.memory_bytes, limits.memory_bytes
     if needed is not None and there is not None and needed > there:
         return f"needs {size(needed)} for {estimate.method}, the node has {size(there)}"
-    return Candidate(node, limits, options, estimate)
+    return Candidate(spec.node_id, node.key, limits, options, estimate)
+
+
+def _check_numbers(limits: Limits) -> None:
+    for name in ("max_shots", "max_tasks", "max_in_flight"):
+        value = getattr(limits, name)
+        if value is not None and (type(value) is not int or value < 1):
+            message = f"its provider's limits say {name}={value!r}, not a whole number from 1"
+            raise InvalidArguments(message)
 
 
 def _checked(method: str, value: Any, kind: Any) -> Any:
@@ -142,8 +165,24 @@ def _lacks(
     needed = _needed_qubits(profile, limits)
     if needed > spec.max_qubits:
         return f"needs {needed} qubits, the node has {spec.max_qubits}"
-    if limits.max_shots is not None and circuit.shots > limits.max_shots:
-        return f"{circuit.shots:,} shots, the node takes at most {limits.max_shots:,}"
+    return None
+
+
+def _too_many_shots(circuit: PlannedCircuit, limits: Limits, estimate: Estimate) -> str | None:
+    """Why the shots cannot be cut into pieces that the node takes, if they cannot."""
+    most = limits.max_shots
+    if most is None or circuit.shots <= most:
+        return None
+    if circuit.profile.saves:
+        return (
+            f"{circuit.shots:,} shots, the node takes at most {most:,}, "
+            "and what a circuit saves cannot be added up"
+        )
+    largest = largest_block(circuit.shots, estimate.sampling or "once")
+    if limits.seeded and largest > most:
+        return (
+            f"{largest:,} shots are drawn with one seed, the node takes at most {most:,} at a time"
+        )
     return None
 
 
@@ -209,9 +248,9 @@ def _name(circuits: Sequence[PlannedCircuit], shards: Sequence[Shard]) -> str:
 def _decision(
     circuit: PlannedCircuit, one: Candidate, pick: Candidate, used: set[str], policy: str
 ) -> Decision:
-    chosen = one.node.spec.node_id in used
-    reason = "" if chosen else f"{pick.node.spec.node_id} comes first by policy {policy}"
-    return Decision(circuit.id, one.node.spec.node_id, one.node.key, chosen, reason, one.estimate)
+    chosen = one.node_id in used
+    reason = "" if chosen else f"{pick.node_id} comes first by policy {policy}"
+    return Decision(circuit.id, one.node_id, one.provider, chosen, reason, one.estimate)
 
 
 def _nothing_fits(circuit: PlannedCircuit, rejected: Sequence[Decision]) -> NoCapableNode:

@@ -7,13 +7,13 @@ from itertools import accumulate
 from operator import itemgetter
 
 from qcos_core.errors import PartialResult
+from qcos_core.model.answers import Answer
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.plans import PlannedCircuit, ShardPlan
 from qcos_core.model.results import QVMResult
-from qcos_core.model.seam import TaskResult
 from qcos_core.model.shots import PackedShots
 from qcos_core.model.sweeps import SweepResult
-from qcos_core.qvm.executor import ShardOutcome
+from qcos_core.qvm.board import ShardOutcome
 from qcos_core.qvm.versions import versions
 
 
@@ -35,21 +35,32 @@ class ClassicalReconstructor:
             QCOSError: the only shard there was failed; its own error.
         """
         errors = {o.shard.task.id: o.error for o in outcomes if o.error is not None}
-        if errors and len(plan.shards) == 1:
+        if errors and len(outcomes) == 1:
             raise next(iter(errors.values()))
-        by_circuit: dict[str, list[ShardOutcome]] = {}
-        for outcome in outcomes:
-            by_circuit.setdefault(outcome.shard.task.circuit_id, []).append(outcome)
-        results = [
-            _result(plan.only(circuit.id), circuit, by_circuit.get(circuit.id, ()), seconds, tags)
-            for circuit in plan.circuits
-        ]
+        results = self.results(plan, outcomes, seconds=seconds, tags=tags)
         if errors:
             first = next(iter(errors.values()))
-            message = f"{len(errors)} of {len(plan.shards)} shards failed; the first: {first}"
+            message = f"{len(errors)} of {len(outcomes)} shards failed; the first: {first}"
             hint = "What came back is in the error's `results`, every error in `errors`."
             raise PartialResult(message, results=results, errors=errors, hint=hint)
         return [result for result in results if result is not None]
+
+    def results(
+        self,
+        plan: ShardPlan,
+        outcomes: Sequence[ShardOutcome],
+        *,
+        seconds: float | None = None,
+        tags: Sequence[str] = (),
+    ) -> list[QVMResult | SweepResult | None]:
+        """What came back for each circuit of the plan; ``None`` where that is nothing."""
+        by_circuit: dict[str, list[ShardOutcome]] = {}
+        for outcome in outcomes:
+            by_circuit.setdefault(outcome.shard.task.circuit_id, []).append(outcome)
+        return [
+            _result(plan.only(circuit.id), circuit, by_circuit.get(circuit.id, ()), seconds, tags)
+            for circuit in plan.circuits
+        ]
 
 
 def _result(
@@ -91,42 +102,38 @@ def _point(
     seconds: float | None,
     tags: Sequence[str],
 ) -> QVMResult | None:
-    done = [outcome for outcome in outcomes if outcome.result is not None]
+    done = [outcome.answer for outcome in outcomes if outcome.answer is not None]
     if not done:
         return None
-    parts = [one.counts for one in _answers(done) if one.counts is not None]
+    parts = [answer.counts for answer in done if answer.counts is not None]
     packed = PackedCounts.merge(parts) if parts else None
-    warnings = [*plan.warnings, *(o.warning for o in outcomes if o.warning)]
+    warnings = [*plan.warnings, *(answer.warning for answer in done if answer.warning)]
     return QVMResult(
         name=circuit.name if circuit.shape is None else f"{circuit.name}[{point}]",
-        shots=sum(outcome.shard.task.shots for outcome in done),
+        shots=sum(answer.task.shots for answer in done),
         seed=circuit.seed,
         registers=circuit.profile.registers,
         packed=packed,
-        shards=tuple(outcome.record for outcome in done if outcome.record is not None),
+        shards=tuple(answer.record for answer in done),
         plan=plan,
         warnings=tuple(dict.fromkeys(warnings)),
         versions=_versions(),
         seconds=seconds,
         tags=tuple(tags),
         packed_shots=_in_order(done),
-        saved={name: v for one in _answers(done) for name, v in (one.data or {}).items()},
+        saved={name: value for one in done for name, value in (one.data or {}).items()},
         parameters=dict(zip(circuit.parameters, circuit.points[point], strict=True)),
     )
 
 
-def _answers(outcomes: Sequence[ShardOutcome]) -> list[TaskResult]:
-    return [outcome.result for outcome in outcomes if outcome.result is not None]
-
-
-def _in_order(outcomes: Sequence[ShardOutcome]) -> PackedShots | None:
+def _in_order(answers: Sequence[Answer]) -> PackedShots | None:
     """The shots in the order of the circuit's blocks, whichever nodes they ran on."""
     pieces: list[tuple[int, PackedShots]] = []
-    for outcome in outcomes:
-        memory = outcome.result.memory if outcome.result else None
+    for answer in answers:
+        memory = answer.memory
         if memory is None:
             return None
-        blocks = outcome.shard.task.blocks
+        blocks = answer.task.blocks
         ends = list(accumulate(block.shots for block in blocks))
         pieces += [
             (block.index, memory[end - block.shots : end])

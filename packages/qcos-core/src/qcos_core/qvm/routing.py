@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from qcos_core.cluster.registry import Node
 from qcos_core.errors import InvalidArguments
-from qcos_core.model.nodes import Limits
-from qcos_core.model.plans import Estimate
-
-_UNKNOWN_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A node that can run a circuit, and what that would take.
-
-    Attributes:
-        node: the node.
-        limits: what its provider says about it.
-        options: the options as its provider normalised them.
-        estimate: what running the circuit would take; empty if nobody can tell.
-    """
-
-    node: Node
-    limits: Limits
-    options: Mapping[str, Any]
-    estimate: Estimate
-
-    @property
-    def seconds(self) -> float:
-        """Expected time, with a second where nobody can tell."""
-        typical = self.estimate.typical_seconds
-        return _UNKNOWN_SECONDS if typical is None else typical
+from qcos_core.model.plans import Candidate
 
 
 @dataclass
@@ -46,8 +18,8 @@ class Load:
 
     def add(self, candidate: Candidate) -> None:
         """Note that this node gets the circuit."""
-        node_id = candidate.node.spec.node_id
-        self.seconds[node_id] = self.seconds.get(node_id, 0.0) + candidate.seconds
+        before = self.seconds.get(candidate.node_id, 0.0)
+        self.seconds[candidate.node_id] = before + candidate.seconds
         self.turn += 1
 
 
@@ -56,10 +28,7 @@ Policy = Callable[[Sequence[Candidate], Load], Candidate]
 
 def fastest(candidates: Sequence[Candidate], load: Load) -> Candidate:
     """The node that would finish first, its queue and earlier circuits of the plan included."""
-    return min(
-        candidates,
-        key=lambda one: load.seconds.get(one.node.spec.node_id, 0.0) + one.seconds,
-    )
+    return min(candidates, key=lambda one: load.seconds.get(one.node_id, 0.0) + one.seconds)
 
 
 def round_robin(candidates: Sequence[Candidate], load: Load) -> Candidate:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.model.plans import Estimate
-from qcos_core.model.redaction import is_secret_name
+from qcos_core.model.redaction import holds_secret, is_secret_name
 from qcos_core.model.seam import Task, TaskResult
 from qcos_core.providers.base import NodeProvider
 from qcos_core.providers.running import Wanted
@@ -23,7 +23,7 @@ def provider_ref(provider: NodeProvider, kwargs: Mapping[str, Any]) -> ProviderR
     """How a worker would make this provider; ``None`` if it cannot.
 
     It cannot where the class is not importable by name, as in a notebook's cell, or an argument
-    cannot be sent. Arguments with secret names are left out.
+    cannot be sent or holds a secret. Arguments with secret names are left out.
     """
     cls = type(provider)
     found: Any = sys.modules.get(cls.__module__)
@@ -32,6 +32,8 @@ def provider_ref(provider: NodeProvider, kwargs: Mapping[str, Any]) -> ProviderR
     if found is not cls or cls.__module__ == "__main__":
         return None
     shown = {name: v for name, v in kwargs.items() if not is_secret_name(name, cls.SECRETS)}
+    if holds_secret(shown, cls.SECRETS):
+        return None
     ref = ProviderRef(cls.__module__, cls.__qualname__, shown)
     try:
         encode(ref)

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from qcos_core.model.plans import PlannedCircuit, Shard
+from qcos_core.model.plans import Candidate, PlannedCircuit, Shard
 from qcos_core.model.seam import Block
-from qcos_core.qvm.blocks import make_blocks
-from qcos_core.qvm.routing import Candidate
+from qcos_core.qvm.blocks import make_blocks, portions
 from qcos_core.qvm.strategies.whole import shard
 
 _DISPATCH_SECONDS = 0.05
@@ -30,7 +29,7 @@ def poolable(candidates: Sequence[Candidate], first: Candidate) -> list[Candidat
     return [
         one
         for one in candidates
-        if one.node.key == first.node.key
+        if one.provider == first.provider
         and one.limits.simulated is True
         and one.estimate.method == first.estimate.method
         and one.estimate.exact == first.estimate.exact
@@ -41,7 +40,7 @@ def poolable(candidates: Sequence[Candidate], first: Candidate) -> list[Candidat
 
 def wins(group: Sequence[Candidate]) -> bool:
     """Whether spreading is expected to be faster than the best single node of the group."""
-    hosts = {one.limits.host or one.node.spec.node_id for one in group}
+    hosts = {one.limits.host or one.node_id for one in group}
     first = group[0]
     if len(hosts) < 2 or first.estimate.sampling not in ("per_shot", "branching"):
         return False
@@ -58,11 +57,20 @@ def shots(circuit: PlannedCircuit, point: int, group: Sequence[Candidate]) -> li
         group: candidates whose counts may be added up, as :func:`poolable` finds them.
     """
     sampling = group[0].estimate.sampling or "per_shot"
-    blocks = make_blocks(circuit.shots, circuit.seed, circuit.position + point, sampling)
-    return [
-        shard(circuit, point, index, part, one)
-        for index, (one, part) in enumerate(_shared(blocks, group))
+    smallest = min((one.limits.max_shots for one in group if one.limits.max_shots), default=None)
+    blocks = make_blocks(
+        circuit.shots,
+        circuit.seed,
+        circuit.position + point,
+        sampling,
+        most=None if group[0].limits.seeded else smallest,
+    )
+    parts = [
+        (one, part)
+        for one, mine in _shared(blocks, group)
+        for part in portions(mine, one.limits.max_shots)
     ]
+    return [shard(circuit, point, index, part, one) for index, (one, part) in enumerate(parts)]
 
 
 def _shared(

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from qcos_core.model.plans import PlannedCircuit, Shard
+from qcos_core.model.plans import Candidate, PlannedCircuit, Shard
 from qcos_core.model.seam import Block, Task
-from qcos_core.qvm.blocks import make_blocks
-from qcos_core.qvm.routing import Candidate
+from qcos_core.qvm.blocks import make_blocks, portions
 
 
 def whole(circuit: PlannedCircuit, point: int, pick: Candidate) -> list[Shard]:
-    """All blocks of a circuit at one point as one shard.
+    """All blocks of a circuit at one point on one node.
 
-    What a circuit saves cannot be added up, so a circuit that saves something is one block.
+    They are one shard, or as many as the node's ``max_shots`` asks for. What a circuit saves
+    cannot be added up, so a circuit that saves something is one block.
     """
+    limits = pick.limits
     sampling = "once" if circuit.profile.saves else pick.estimate.sampling or "once"
-    blocks = make_blocks(circuit.shots, circuit.seed, circuit.position + point, sampling)
-    return [shard(circuit, point, 0, blocks, pick)]
+    blocks = make_blocks(
+        circuit.shots,
+        circuit.seed,
+        circuit.position + point,
+        sampling,
+        most=None if limits.seeded else limits.max_shots,
+    )
+    parts = portions(blocks, limits.max_shots)
+    return [shard(circuit, point, index, part, pick) for index, part in enumerate(parts)]
 
 
 def shard(
@@ -40,4 +48,4 @@ def shard(
         circuit.points[point],
         point,
     )
-    return Shard(task, pick.node.spec.node_id, pick.node.key, pick.estimate, pick.limits.simulated)
+    return Shard(task, pick.node_id, pick.provider, pick.estimate, pick.limits.simulated)

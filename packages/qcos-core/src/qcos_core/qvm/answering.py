@@ -1,0 +1,75 @@
+"""From a node's result to an answer that counts, with where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from qcos_core.cluster.registry import Node
+from qcos_core.model.answers import Answer
+from qcos_core.model.plans import Shard
+from qcos_core.model.results import ShardRecord
+from qcos_core.model.seam import Block, Task, TaskResult
+
+
+def answer_of(
+    node: Node,
+    shard: Shard,
+    result: TaskResult,
+    *,
+    attempt: int,
+    started: float,
+    seconds: float,
+    extra: Mapping[str, Any] | None = None,
+) -> Answer:
+    """A checked result as an answer.
+
+    Args:
+        node: the node that was asked.
+        shard: what it was asked.
+        result: what it said.
+        attempt: which attempt it was, from 1.
+        started: when it began, in seconds since the epoch.
+        seconds: how long it took, where the node did not say.
+        extra: further provenance.
+    """
+    task = _answered(shard.task, result)
+    fallback = result.executor != node.key
+    claimed = shard.simulated
+    warning = ""
+    if fallback and claimed is False:
+        warning = (
+            f"{shard.node_id} is hardware, but {result.executor} simulated task "
+            f"{task.id} in its place"
+        )
+    if claimed is True or (fallback and claimed is False):
+        simulated: bool | None = True
+    else:
+        simulated = claimed if result.simulated is None else result.simulated
+    record = ShardRecord(
+        task_id=task.id,
+        node_id=shard.node_id,
+        provider=node.key,
+        executor=result.executor,
+        fallback=fallback,
+        shots=task.shots,
+        blocks=tuple((block.index, block.shots, block.seed) for block in task.blocks),
+        simulated=simulated,
+        method=result.method,
+        exact=result.exact,
+        attempts=attempt,
+        started=started,
+        seconds=result.seconds if result.seconds is not None else seconds,
+        charges=result.charges,
+        metadata={**result.metadata, **(extra or {})},
+    )
+    return Answer(task, record, result.counts, result.memory, result.data, warning)
+
+
+def _answered(task: Task, result: TaskResult) -> Task:
+    """The task as far as it was answered: with fewer shots, nobody knows of which block."""
+    if result.counts is None or result.counts.shots == task.shots:
+        return task
+    first = task.blocks[0]
+    return replace(task, blocks=(Block(first.index, result.counts.shots, first.seed),))

@@ -1,0 +1,284 @@
+"""Nodes whose answer comes with the call: inline, in a thread, in a worker, or on a fallback."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from qcos_core.errors import JobFailed, JobTimeout, OutcomeUnknown, QCOSError
+from qcos_core.ledger.stages import Stage
+from qcos_core.model.answers import Answer
+from qcos_core.model.circuits import CircuitProfile
+from qcos_core.model.plans import Shard
+from qcos_core.model.seam import Submission, TaskResult
+from qcos_core.qvm.answering import answer_of
+from qcos_core.qvm.board import Board, Entry, NodeState
+from qcos_core.qvm.calls import Call, Calls
+from qcos_core.qvm.dispatch import Dispatcher
+from qcos_core.qvm.failover import ATTEMPTS, Then, may_have_run
+from qcos_core.qvm.journal import Journal
+from qcos_core.qvm.load import Circuits
+from qcos_core.worker.pool import WorkerLost
+
+INLINE_SECONDS = 0.05
+"""Work expected to be shorter runs in the caller's process: a hop would cost too much of it."""
+
+BATCH_SECONDS = 10.0
+"""Points of a sweep go to a worker together, as many as are expected to take so long at most."""
+
+GRACE_SECONDS = 2.0
+"""A worker is stopped at its deadline; only if that has not happened so much later it is left."""
+
+_LANE_SECONDS = 1.0
+_NEVER_INLINE = ("while_loop", "for_loop")
+
+
+@dataclass(eq=False)
+class Unit:
+    """Tasks that are out together in one call.
+
+    Attributes:
+        entries: the tasks.
+        state: their node.
+        key: under which the call is stored, where it may cost something.
+        call: the call.
+        began: when the work began, on the coordinator's clock; ``None`` while it waits for cores.
+        started: when it began, in seconds since the epoch.
+        pid: the worker that runs it, or 0.
+    """
+
+    entries: list[Entry]
+    state: NodeState
+    key: str = ""
+    call: Call | None = None
+    began: float | None = None
+    started: float = 0.0
+    pid: int = 0
+
+
+@dataclass(eq=False)
+class PlainNodes:
+    """Runs tasks on nodes that answer with the call, one call on each node at a time.
+
+    Attributes:
+        board: the tasks.
+        dispatcher: runs them.
+        circuits: their circuits.
+        calls: where calls run.
+        journal: told before what may cost something begins, and what came of it.
+    """
+
+    board: Board
+    dispatcher: Dispatcher
+    circuits: Circuits
+    calls: Calls
+    journal: Journal
+    _out: dict[str, Unit] = field(default_factory=dict)
+    _spread: dict[str, bool] = field(default_factory=dict)
+    _profiles: dict[str, CircuitProfile] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._profiles = {circuit.id: circuit.profile for circuit in self.board.plan.circuits}
+
+    def measure(self) -> None:
+        """See which nodes have so much to do that they must not hold up the others."""
+        seconds = {
+            state.id: sum(_seconds(entry.shard) for entry in state.waiting)
+            for state in self.board.nodes.values()
+            if state.waiting
+        }
+        busy = len(seconds) > 1
+        self._spread = {name: busy and total > _LANE_SECONDS for name, total in seconds.items()}
+
+    def launch(self) -> None:
+        """Begin a call on every node that is idle and has work."""
+        begun = [
+            self._take(state)
+            for state in self.board.nodes.values()
+            if state.waiting and not state.runs_jobs and self._may_begin(state)
+        ]
+        if self.journal.durable:
+            self.journal.flush()  # what may cost something is stored before it begins
+        for unit in begun:
+            self._begin(unit)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is out."""
+        return bool(self._out)
+
+    def next_wake(self) -> float | None:
+        """When a call that hangs is to be left behind."""
+        ends = [end for unit in self._out.values() if (end := self._end_of(unit)) is not None]
+        return min(ends, default=None)
+
+    def check(self) -> None:
+        """Leave calls behind that are past their deadline."""
+        now = self.calls.now()
+        for unit in list(self._out.values()):
+            end = self._end_of(unit)
+            if end is not None and now >= end and unit.call is not None:
+                unit.call.leave()
+                del self._out[unit.state.id]
+                message = f"no answer within {self.board.plan.deadline_s:g} s."
+                hint = "It may still be running; raise require={'deadline_s': ...} to wait longer."
+                self._failed(unit, JobTimeout(message, hint=hint), foreign=False)
+
+    def stop(self) -> list[Unit]:
+        """End the workers of what is out, and leave the rest behind."""
+        units, self._out = list(self._out.values()), {}
+        for unit in units:
+            if unit.call is not None:
+                unit.call.left = True
+            if unit.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(unit.pid, signal.SIGKILL)
+        return units
+
+    def _may_begin(self, state: NodeState) -> bool:
+        breaker = state.breaker
+        return state.id not in self._out and state.lane.idle and (breaker.closed or breaker.trying)
+
+    def _take(self, state: NodeState) -> Unit:
+        """What goes to its provider in one call: points of one sweep that follow another."""
+        entries = [state.waiting.popleft()]
+        first = entries[0].shard
+        most = INLINE_SECONDS if self._is_inline(first) else BATCH_SECONDS
+        seconds = _seconds(first)
+        while state.waiting and self._belong_together(entries[-1], state.waiting[0]):
+            seconds += _seconds(state.waiting[0].shard)
+            if seconds > most:
+                break
+            entries.append(state.waiting.popleft())
+        unit = self._out[state.id] = Unit(entries, state)
+        if self.journal.durable and not state.limits.free and runs_itself(state):
+            unit.key = self.journal.new_key()
+            tasks = tuple(entry.task for entry in entries)
+            submission = Submission(unit.key, state.id, tasks, self.board.plan.deadline_s)
+            self.journal.note(unit.key, Stage.SENDING, submission=submission)
+        return unit
+
+    def _begin(self, unit: Unit) -> None:
+        shards = [entry.shard for entry in unit.entries]
+        inline = self._is_inline(shards[0])
+        task = shards[0].task
+        unit.started = self.calls.wall()
+
+        def begun(pid: int) -> None:
+            unit.pid, unit.began, unit.started = pid, self.calls.now(), self.calls.wall()
+            for entry in unit.entries:
+                self.board.tell("shard_started", entry, pid=pid)
+
+        work = partial(
+            self.dispatcher.run,
+            shards,
+            self.circuits[task.circuit_id],
+            self._profiles[task.circuit_id],
+            inline=inline,
+            short=not unit.state.limits.seeded,
+            deadline_s=self.board.plan.deadline_s,
+            started=begun,
+        )
+        unit.call = Call(work, partial(self._ended, unit), inline)
+        unit.state.lane.start(unit.call)
+
+    def _ended(self, unit: Unit, call: Call) -> None:
+        if call.left:
+            return
+        del self._out[unit.state.id]
+        if call.error is None:
+            self._answered(unit, call.answer)
+        else:
+            self._failed(unit, *error_of(call.error))
+
+    def _answered(self, unit: Unit, results: Sequence[TaskResult]) -> None:
+        seconds = self.calls.now() - (unit.began or 0.0)
+        each = seconds / len(results)
+        answers: list[Answer] = []
+        for index, (entry, result) in enumerate(zip(unit.entries, results, strict=True)):
+            answers.append(
+                answer_of(
+                    unit.state.node,
+                    entry.shard,
+                    result,
+                    attempt=entry.attempt,
+                    started=unit.started + index * each,
+                    seconds=each,
+                )
+            )
+        self.journal.note(unit.key, Stage.DONE, answers=tuple(answers))
+        for entry, answer in zip(unit.entries, answers, strict=True):
+            self.board.answered(entry, answer)
+
+    def _failed(self, unit: Unit, error: QCOSError, foreign: bool) -> None:
+        free = unit.state.limits.free or not runs_itself(unit.state)
+        unsure = not free and may_have_run(error, foreign=foreign)
+        if unit.key:
+            self.journal.note(unit.key, Stage.UNKNOWN if unsure else Stage.FAILED, error=error)
+        if unsure and unit.key:
+            hint = "Call resubmit() on the job to run it again, or abandon() to give it up."
+            error = OutcomeUnknown(f"nobody knows whether it ran: {error}", hint=hint)
+        lost = isinstance(error, WorkerLost) and unit.entries[0].attempt < ATTEMPTS
+        then = Then.STOP if unsure else None
+        self.board.failed(unit.entries, error, then=then, split=not (lost or unsure))
+
+    def _end_of(self, unit: Unit) -> float | None:
+        deadline = self.board.plan.deadline_s
+        if deadline is None or unit.began is None:
+            return None
+        return unit.began + deadline + (GRACE_SECONDS if unit.pid else 0.0)
+
+    def _belong_together(self, one: Entry, other: Entry) -> bool:
+        if self.board.plan.deadline_s is not None or one.alone or other.alone:
+            return False
+        first, second = one.shard, other.shard
+        if first.task.circuit_id != second.task.circuit_id or one.attempt != other.attempt:
+            return False
+        return first.task.point != second.task.point and first.estimate is not None
+
+    def _is_inline(self, shard: Shard) -> bool:
+        if self.board.plan.deadline_s is not None or self._spread.get(shard.node_id, False):
+            return False
+        return _is_short(shard, self._profiles[shard.task.circuit_id])
+
+
+def runs_itself(state: NodeState) -> bool:
+    """Whether the provider runs circuits; one that only describes nodes costs nothing."""
+    from qcos_core.providers.base import NodeProvider
+
+    cls = type(state.node.provider)
+    return any(
+        getattr(cls, name) is not getattr(NodeProvider, name)
+        for name in ("execute", "run_task", "run_tasks")
+    )
+
+
+def error_of(error: BaseException) -> tuple[QCOSError, bool]:
+    """What a provider raised as an error of QCOS, and whether it was something else."""
+    if isinstance(error, QCOSError):
+        return error, False
+    failure = JobFailed(f"{type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure, True
+
+
+def _is_short(shard: Shard, profile: CircuitProfile) -> bool:
+    """Whether a shard may run in the caller's process.
+
+    Classical variables can make a simulator abort, and a loop may never end, so such circuits
+    never do. What has no estimate runs where its provider says.
+    """
+    if shard.estimate is None or shard.estimate.typical_seconds is None:
+        return False
+    if profile.variables or any(name in profile.operations for name in _NEVER_INLINE):
+        return False
+    return shard.estimate.typical_seconds < INLINE_SECONDS
+
+
+def _seconds(shard: Shard) -> float:
+    typical = shard.estimate.typical_seconds if shard.estimate else None
+    return typical or 0.0

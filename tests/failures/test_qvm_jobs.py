@@ -1,0 +1,210 @@
+"""Jobs on a real far side, in this process and in others."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from qiskit import QuantumCircuit
+from queue_provider import PlainProvider, QueueProvider, QueueServer, TaggingProvider
+
+from qcos_core import (
+    ClusterBuilder,
+    DistributedQVM,
+    InvalidArguments,
+    JobCancelled,
+    JobStatus,
+    JobTimeout,
+    Limits,
+    NodeProviderRegistry,
+    OutcomeUnknown,
+    QVMJob,
+)
+
+TOKEN = "canary-6f1d0c2b"
+KINDS = {"key": QueueProvider, "tag": TaggingProvider, "plain": PlainProvider}
+
+
+class Paid(PlainProvider):
+    """The vendor takes neither key nor tag, and money."""
+
+    def limits(self, node):
+        return Limits(max_tasks=10, simulated=True, paid=True, seeded=True)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with QueueServer() as running:
+        yield running
+
+
+@pytest.fixture
+def machine(server, monkeypatch):
+    monkeypatch.setattr(NodeProviderRegistry, "_registered", {})
+    made = []
+
+    def make(cls, **arguments):
+        NodeProviderRegistry.register("queue", cls, replace=True)
+        cluster = ClusterBuilder().add("queue", url=server.url, token=TOKEN, **arguments).build()
+        made.append(DistributedQVM(cluster))
+        return made[-1]
+
+    yield make
+    for qvm in made:
+        qvm.close()
+
+
+@pytest.fixture
+def bell():
+    circuit = QuantumCircuit(2, name="bell")
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    return circuit
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_run_and_submit_give_the_same(machine, bell, kind):
+    qvm = machine(KINDS[kind])
+    expected = qvm.run(bell, 1000, seed=3)
+    job = qvm.submit(bell, 1000, seed=3, name="mine", tags=["a"])
+    assert job.result().counts == expected.counts
+    assert job.done()
+    assert (job.name, job.tags) == ("mine", ("a",))
+    assert QVMJob.load(job.job_id()).result().counts == expected.counts
+    assert expected.shards[0].metadata["remote_ids"]
+
+
+@pytest.mark.parametrize("kind", ["key", "tag"])
+@pytest.mark.parametrize("answers", ["lost", "503"])
+def test_lost_answer_is_found_and_not_paid_twice(machine, server, bell, kind, answers):
+    qvm = machine(KINDS[kind])
+    with server.switched(answers=answers):
+        job = qvm.submit([bell, bell], 500, seed=1)
+        while not job.unknown():
+            time.sleep(0.01)
+        key = job.unknown()[0]
+    results = job.result(timeout=60)
+    assert [result.shots for result in results] == [500, 500]
+    assert server.accepted(key) == 1
+
+
+def test_where_nobody_can_know_a_person_decides(machine, server, bell):
+    qvm = machine(Paid)
+    with server.switched(answers="lost"), pytest.raises(OutcomeUnknown, match="resubmit"):
+        qvm.submit(bell, 500).result(timeout=60)
+    with server.switched(answers="lost"):
+        job = qvm.submit(bell, 500)
+        with pytest.raises(OutcomeUnknown):
+            job.result(timeout=60)
+    assert job.status() is JobStatus.UNDECIDED
+    (key,) = job.unknown()
+    assert server.accepted(key) == 1
+    again = QVMJob.load(job.job_id(), cluster=qvm.registry)
+    again.resubmit()
+    assert again.result(timeout=60).shots == 500
+    assert server.accepted(key) == 2
+    with pytest.raises(InvalidArguments):
+        again.resubmit()
+
+
+def test_what_is_given_up_is_missing(machine, server, bell):
+    qvm = machine(Paid)
+    with server.switched(answers="lost"):
+        job = qvm.submit(bell, 500)
+        with pytest.raises(OutcomeUnknown):
+            job.result(timeout=60)
+    job.abandon()
+    with pytest.raises(OutcomeUnknown, match="given up"):
+        job.result(timeout=60)
+    assert job.status() is JobStatus.ERROR
+    with pytest.raises(OutcomeUnknown, match="given up"):
+        QVMJob.load(job.job_id()).result()
+
+
+def test_cancelled_before_it_began(machine, server, bell):
+    qvm = machine(QueueProvider)
+    with server.switched(hold=True):
+        job = qvm.submit(bell, 500)
+        with pytest.raises(JobTimeout, match="goes on"):
+            job.result(timeout=0.3)
+        job.cancel()
+        with pytest.raises(JobCancelled):
+            job.result(timeout=60)
+    assert job.cancelled()
+    job.cancel()  # which changes nothing any more
+    assert job.cancelled()
+
+
+def test_it_can_be_awaited(machine, bell):
+    qvm = machine(QueueProvider)
+
+    async def both():
+        return await asyncio.gather(*(_awaited(qvm.submit(bell, 100)) for _ in range(2)))
+
+    assert [result.shots for result in asyncio.run(both())] == [100, 100]
+
+
+async def _awaited(job):
+    return await job
+
+
+CODE = """
+import json, sys
+from qcos_core import NodeProviderRegistry, QVMJob
+import queue_provider
+NodeProviderRegistry.register("queue", queue_provider.QueueProvider)
+from qcos_core import ClusterBuilder
+cluster = ClusterBuilder().add("queue", url=sys.argv[2], token="canary-6f1d0c2b").build()
+print(json.dumps(QVMJob.load(sys.argv[1], cluster=cluster).result().counts))
+"""
+
+
+def test_two_processes_wait_for_one_job(machine, server, bell):
+    qvm = machine(QueueProvider)
+    with server.switched(hold=True):
+        job = qvm.submit(bell, 500, seed=4)
+        path = [*filter(None, sys.path)]
+        code = f"import sys; sys.path[:0] = {path!r}\n{CODE}"
+        others = [
+            subprocess.Popen(
+                [sys.executable, "-c", code, job.job_id(), server.url],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        time.sleep(0.5)
+        qvm.close()  # this process stops, and one of the others goes on
+    counts = [json.loads(other.communicate(timeout=60)[0]) for other in others]
+    assert counts[0] == counts[1] == QVMJob.load(job.job_id()).result().counts
+    assert sum(counts[0].values()) == 500
+
+
+def test_no_secret_is_written_down(machine, server, bell, tmp_path, monkeypatch):
+    monkeypatch.setenv("QCOS_STATE", str(tmp_path / "state"))
+
+    class Quotes(QueueProvider):
+        def fetch(self, handle):
+            raise RuntimeError(f"401 for token {self._token}")
+
+    qvm = machine(Quotes)
+    with pytest.raises(Exception, match="401 for token") as caught:
+        qvm.run(bell, 100)
+    assert TOKEN not in str(caught.value)
+    for path in (tmp_path / "state").rglob("*"):
+        assert not path.is_file() or TOKEN.encode() not in path.read_bytes()
+
+
+def test_closing_the_machine_does_not_wait_for_the_queue(machine, server, bell):
+    qvm = machine(QueueProvider)
+    with server.switched(hold=True):
+        job = qvm.submit(bell, 100)
+        closing = threading.Thread(target=qvm.close, daemon=True)
+        closing.start()
+        closing.join(10)
+        assert not closing.is_alive()
+    assert not job.in_final_state()
