@@ -19,12 +19,14 @@ from qcos_core import (
     NoCapableNode,
     NodeProvider,
     NodeType,
+    PartialResult,
     QPUNodeSpec,
     QPURegistry,
     Requirements,
     VirtualCircuitSpec,
 )
 from qcos_core.providers.local_numpy import MAX_QUBITS
+from qcos_core.qvm.reconstructor import ClassicalReconstructor
 
 
 @pytest.fixture(scope="module")
@@ -698,3 +700,9 @@ def test_machine_closes_its_cluster(zeros_provider):
     with DistributedQVM(cluster) as qvm:
         assert qvm.registry is cluster
     assert closed == [provider]
+
+
+def test_missing_shots_are_never_passed_over(qvm, bell):
+    plan = qvm.plan([bell, bell], 100)
+    with pytest.raises(PartialResult, match="0 of 200 shots came back, and no error says why"):
+        ClassicalReconstructor().reconstruct(plan, [])

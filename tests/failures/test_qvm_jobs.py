@@ -16,11 +16,13 @@ from qcos_core import (
     DistributedQVM,
     InvalidArguments,
     JobCancelled,
+    JobFailed,
     JobStatus,
     JobTimeout,
     Limits,
     NodeProviderRegistry,
     OutcomeUnknown,
+    PartialResult,
     QVMJob,
 )
 
@@ -109,6 +111,29 @@ def test_where_nobody_can_know_a_person_decides(machine, server, bell):
     assert server.accepted(key) == 2
     with pytest.raises(InvalidArguments):
         again.resubmit()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_results_that_are_paid_for_and_cannot_be_read(machine, server, bell, number):
+    class Unreadable(Paid):
+        broken = True
+
+        def fetch(self, handle):
+            if self.broken:
+                raise KeyError("results")
+            return super().fetch(handle)
+
+    qvm = machine(Unreadable)
+    job = qvm.submit([bell] * number, 100)
+    error = JobFailed if number == 1 else PartialResult
+    for _ in range(2):
+        with pytest.raises(error, match="cannot be fetched: KeyError"):
+            job.result(timeout=60)
+    assert not job.in_final_state()
+    Unreadable.broken = False
+    assert [result.shots for result in job.result(timeout=60)] == [100] * number
+    (key,) = {shard.metadata["submission"] for shard in job.result()[0].shards}
+    assert server.accepted(key) == 1
 
 
 def test_what_is_given_up_is_missing(machine, server, bell):

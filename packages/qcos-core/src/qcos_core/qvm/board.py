@@ -235,7 +235,7 @@ class Board:
 
     def give_up(self, entry: Entry, error: QCOSError) -> None:
         """A task has failed for good."""
-        named = self._scrubber().scrub_error(error)
+        named = self.scrubbed(error)
         if not named.node:
             cause, trace = named.__cause__, named.__traceback__
             named = copy(named)  # a provider may raise one instance for several nodes
@@ -287,6 +287,10 @@ class Board:
     def restore(self, answer: Answer, shard: Shard) -> None:
         """An answer that an earlier coordinator has stored."""
         self._ended.append(ShardOutcome(replace(shard, task=answer.task), answer))
+
+    def scrubbed(self, error: QCOSError) -> QCOSError:
+        """An error without the secrets that its provider put into it."""
+        return self._scrubber().scrub_error(error)
 
     def tell(self, kind: EventKind, entry: Entry, **facts: Any) -> None:
         """Tell observers what happens to a task."""

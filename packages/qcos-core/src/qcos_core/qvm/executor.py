@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from qcos_core.cluster.registry import QPURegistry
 from qcos_core.cluster.secrets import scrubber_of
-from qcos_core.errors import JobCancelled, OutcomeUnknown, QCOSError
+from qcos_core.errors import JobCancelled, JobFailed, OutcomeUnknown, QCOSError
+from qcos_core.ledger.stages import Stage
 from qcos_core.model.plans import ShardPlan
 from qcos_core.qvm.board import Board, NodeState, ShardOutcome
 from qcos_core.qvm.calls import Call, Calls, ThreadCalls
@@ -19,7 +20,7 @@ from qcos_core.qvm.journal import Journal
 from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events
 from qcos_core.qvm.plain import PlainNodes
-from qcos_core.qvm.remote import JobNodes
+from qcos_core.qvm.remote import JobNodes, Out
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -168,7 +169,7 @@ class Coordinator:
 
     def _undecided(self) -> list[ShardOutcome]:
         return [
-            ShardOutcome(entry.shard, error=undecided(one.key, one.reason, one.state.id))
+            ShardOutcome(entry.shard, error=self.board.scrubbed(_undecided(one)))
             for one in self.jobs.stuck.values()
             for entry in one.entries
         ]
@@ -264,8 +265,13 @@ def _reason_offline(state: NodeState) -> str | None:
     return reasons.get(state.id)
 
 
-def undecided(key: str, reason: QCOSError | None, node_id: str) -> OutcomeUnknown:
-    """The error of a submission whose fate only a person can decide."""
-    message = f"nobody knows what became of submission {key}: {reason}"
+def _undecided(one: Out) -> QCOSError:
+    """Why the tasks of a submission have not ended, although nothing more can be done now."""
+    reason = str(one.reason).rstrip(".")
+    if one.stage is Stage.SENT:
+        message = f"submission {one.key} is done, and its results cannot be fetched: {reason}."
+        hint = "They are kept on the far side; call result() on the job to fetch them again."
+        return JobFailed(message, node=one.state.id, hint=hint)
+    message = f"nobody knows what became of submission {one.key}: {reason}."
     hint = "Look at the vendor's own list; then call resubmit() or abandon() on the job."
-    return OutcomeUnknown(message, node=node_id, hint=hint)
+    return OutcomeUnknown(message, node=one.state.id, hint=hint)

@@ -31,7 +31,7 @@ from qcos_core.ledger.store import Ledger
 from qcos_core.model.plans import Shard, ShardPlan
 from qcos_core.model.status import JobStatus
 from qcos_core.qvm.board import ShardOutcome, base_of
-from qcos_core.qvm.executor import Coordinator, Halted, NodeExecutor, undecided
+from qcos_core.qvm.executor import Coordinator, Halted, NodeExecutor
 from qcos_core.qvm.inputs import Inputs
 from qcos_core.qvm.journal import LedgerJournal
 from qcos_core.qvm.load import Circuits
@@ -84,6 +84,7 @@ class QVMJob:
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self._went = False
+        self._left: dict[str, QCOSError] = {}
         self._halting = False
         self._renewed = 0.0
         self._coordinator: Coordinator | None = None
@@ -333,9 +334,9 @@ class QVMJob:
                 outcomes = coordinator.run()
             except LedgerUnusable as error:
                 raise self._cut_short(coordinator, error) from error
+            self._left = {o.shard.task.id: o.error for o in outcomes if o.error is not None}
             if not coordinator.jobs.stuck:
-                errors = {o.shard.task.id: o.error for o in outcomes if o.error is not None}
-                lease.finish(_state(outcomes, errors.values()), errors)
+                lease.finish(_state(outcomes, self._left.values()), self._left)
             events.emit("job_done")
 
     def _requests(self, lease: Lease) -> Requests:
@@ -392,9 +393,8 @@ class QVMJob:
             ShardOutcome(replace(shards[base_of(answer.task.id)], task=answer.task), answer)
             for answer in answers
         ]
-        outcomes += [_failed(shards, name, error) for name, error in stored.errors.items()]
-        if stored.state == "open":
-            outcomes += self._undecided(shards)
+        errors = self._left if stored.state == "open" else stored.errors
+        outcomes += [_failed(shards, name, error) for name, error in errors.items()]
         ended = time.time() if stored.finished is None else stored.finished
         results = ClassicalReconstructor().reconstruct(
             self._plan, outcomes, seconds=ended - stored.created, tags=stored.tags
@@ -408,18 +408,6 @@ class QVMJob:
         hint = "What came back is in the error's `results`; once the ledger can be written again, "
         hint += f"QVMJob.load({self._id!r}).result() goes on."
         return PartialResult(message, results=results, hint=hint)
-
-    def _undecided(self, shards: dict[str, Shard]) -> list[ShardOutcome]:
-        return [
-            _failed(
-                shards,
-                task.id,
-                undecided(one.submission.key, one.error, one.submission.node_id),
-            )
-            for one in self._ledger.submissions(self._id)
-            if one.stage is Stage.UNKNOWN
-            for task in one.submission.tasks
-        ]
 
     def _decide(self, key: str | None, decision: Any) -> None:
         keys = self.unknown() if key is None else [key]

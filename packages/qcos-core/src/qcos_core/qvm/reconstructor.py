@@ -31,7 +31,7 @@ class ClassicalReconstructor:
         """One result for each circuit of the plan.
 
         Raises:
-            PartialResult: some shards failed; it holds the results of the others.
+            PartialResult: some shards failed, or shots are missing; it holds what there is.
             QCOSError: the only shard there was failed; its own error.
         """
         errors = {o.shard.task.id: o.error for o in outcomes if o.error is not None}
@@ -43,7 +43,13 @@ class ClassicalReconstructor:
             message = f"{len(errors)} of {len(outcomes)} shards failed; the first: {first}"
             hint = "What came back is in the error's `results`, every error in `errors`."
             raise PartialResult(message, results=results, errors=errors, hint=hint)
-        return [result for result in results if result is not None]
+        found = [result for result in results if result is not None]
+        there = sum(result.shots for result in found)
+        if there != plan.shots:
+            message = f"{there:,} of {plan.shots:,} shots came back, and no error says why."
+            hint = "This is a mistake in QCOS; please report it. What is there is in `results`."
+            raise PartialResult(message, results=results, hint=hint)
+        return found
 
     def results(
         self,
