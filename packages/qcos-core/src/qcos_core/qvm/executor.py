@@ -19,8 +19,9 @@ from qcos_core.qvm.failover import Breaker
 from qcos_core.qvm.journal import Journal
 from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events
+from qcos_core.qvm.open_submission import OpenSubmission
 from qcos_core.qvm.plain import PlainNodes
-from qcos_core.qvm.remote import JobNodes, Out
+from qcos_core.qvm.remote import JobNodes
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -265,7 +266,7 @@ def _reason_offline(state: NodeState) -> str | None:
     return reasons.get(state.id)
 
 
-def _undecided(one: Out) -> QCOSError:
+def _undecided(one: OpenSubmission) -> QCOSError:
     """Why the tasks of a submission have not ended, although nothing more can be done now."""
     reason = str(one.reason).rstrip(".")
     if one.stage is Stage.SENT:

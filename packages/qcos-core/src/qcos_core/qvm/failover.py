@@ -9,6 +9,7 @@ from random import Random
 from qcos_core.errors import (
     AuthenticationFailed,
     CircuitRejected,
+    JobFailed,
     JobTimeout,
     NodeOffline,
     ProviderLoadError,
@@ -68,14 +69,21 @@ def nothing_ran(error: QCOSError) -> bool:
     return isinstance(error, (NodeOffline, Throttled))
 
 
-def may_have_run(error: QCOSError, *, foreign: bool) -> bool:
-    """Whether the work may have been done, or still be going on, in spite of the error.
+def may_have_run(raised: BaseException) -> bool:
+    """Whether the work may have been done, or still be going on, although a call raised this.
 
-    Args:
-        error: the error.
-        foreign: a provider raised something that is no error of QCOS, at who knows which point.
+    What is no error of QCOS may have come up at any point, after the work too.
     """
-    return foreign or isinstance(error, JobTimeout)
+    return isinstance(raised, JobTimeout) or not isinstance(raised, QCOSError)
+
+
+def error_of(raised: BaseException) -> QCOSError:
+    """What a provider raised, as an error of QCOS."""
+    if isinstance(raised, QCOSError):
+        return raised
+    error = JobFailed(f"{type(raised).__name__}: {raised}")
+    error.__cause__ = raised
+    return error
 
 
 def pause_s(attempt: int, random: Random) -> float:

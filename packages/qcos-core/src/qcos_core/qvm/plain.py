@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from qcos_core.errors import JobFailed, JobTimeout, OutcomeUnknown, QCOSError
+from qcos_core.errors import JobTimeout, OutcomeUnknown
 from qcos_core.ledger.stages import Stage
 from qcos_core.model.answers import Answer
 from qcos_core.model.circuits import CircuitProfile
@@ -19,7 +19,7 @@ from qcos_core.qvm.answering import answer_of
 from qcos_core.qvm.board import Board, Entry, NodeState
 from qcos_core.qvm.calls import Call, Calls
 from qcos_core.qvm.dispatch import Dispatcher
-from qcos_core.qvm.failover import ATTEMPTS, Then, may_have_run
+from qcos_core.qvm.failover import ATTEMPTS, Then, error_of, may_have_run
 from qcos_core.qvm.journal import Journal
 from qcos_core.qvm.load import Circuits
 from qcos_core.worker.pool import WorkerLost
@@ -126,7 +126,7 @@ class PlainNodes:
                 del self._out[unit.state.id]
                 message = f"no answer within {self.board.plan.deadline_s:g} s."
                 hint = "It may still be running; raise require={'deadline_s': ...} to wait longer."
-                self._failed(unit, JobTimeout(message, hint=hint), foreign=False)
+                self._failed(unit, JobTimeout(message, hint=hint))
 
     def stop(self) -> list[Unit]:
         """End the workers of what is out, and leave the rest behind."""
@@ -193,7 +193,7 @@ class PlainNodes:
         if call.error is None:
             self._answered(unit, call.answer)
         else:
-            self._failed(unit, *error_of(call.error))
+            self._failed(unit, call.error)
 
     def _answered(self, unit: Unit, results: Sequence[TaskResult]) -> None:
         seconds = self.calls.now() - (unit.began or 0.0)
@@ -214,9 +214,10 @@ class PlainNodes:
         for entry, answer in zip(unit.entries, answers, strict=True):
             self.board.answered(entry, answer)
 
-    def _failed(self, unit: Unit, error: QCOSError, foreign: bool) -> None:
+    def _failed(self, unit: Unit, raised: BaseException) -> None:
         free = unit.state.limits.free or not runs_itself(unit.state)
-        unsure = not free and may_have_run(error, foreign=foreign)
+        unsure = not free and may_have_run(raised)
+        error = error_of(raised)
         if unit.key:
             self.journal.note(unit.key, Stage.UNKNOWN if unsure else Stage.FAILED, error=error)
         if unsure and unit.key:
@@ -255,15 +256,6 @@ def runs_itself(state: NodeState) -> bool:
         getattr(cls, name) is not getattr(NodeProvider, name)
         for name in ("execute", "run_task", "run_tasks")
     )
-
-
-def error_of(error: BaseException) -> tuple[QCOSError, bool]:
-    """What a provider raised as an error of QCOS, and whether it was something else."""
-    if isinstance(error, QCOSError):
-        return error, False
-    failure = JobFailed(f"{type(error).__name__}: {error}")
-    failure.__cause__ = error
-    return failure, True
 
 
 def _is_short(shard: Shard, profile: CircuitProfile) -> bool:

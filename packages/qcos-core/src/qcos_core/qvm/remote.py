@@ -26,21 +26,17 @@ from qcos_core.ledger.stages import Stage
 from qcos_core.model.answers import Answer
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.seam import Handle, Recovery, State, Status, Submission, TaskResult
-from qcos_core.providers.base import JobNodeProvider
 from qcos_core.providers.running import Wanted, checked
 from qcos_core.qvm.answering import answer_of
 from qcos_core.qvm.board import SUBMITS, Board, Entry, NodeState
 from qcos_core.qvm.calls import Call, Calls
-from qcos_core.qvm.failover import Then
+from qcos_core.qvm.failover import Then, error_of
 from qcos_core.qvm.journal import Journal
 from qcos_core.qvm.load import Circuits
-from qcos_core.qvm.plain import error_of
+from qcos_core.qvm.open_submission import CALL_S, CANCEL_S, OpenSubmission
 
 MOST_TASKS = 100
 """Tasks of one submission, where the provider sets no limit."""
-
-CALL_S = 300.0
-"""A call that takes longer is left behind; a submission's outcome is unknown then."""
 
 FIRST_POLL_S = 0.2
 LONGEST_POLL_S = 30.0
@@ -53,108 +49,6 @@ TRIES = 3
 
 SEARCH_S = 300.0
 """After so long without a certain answer a person is asked; or ten times SETTLE_S."""
-
-CANCEL_S = 60.0
-"""How long a cancelled submission may take to end before its fate is left open."""
-
-
-@dataclass(eq=False)
-class Out:
-    """A submission that is out.
-
-    Attributes:
-        submission: what was sent.
-        entries: its tasks.
-        state: their node.
-        stage: as the ledger has it.
-        handle: what it is asked by.
-        since: when it was sent, on the coordinator's clock; for one that a dead process left
-            behind, when it was found.
-        started: when it was sent, in seconds since the epoch.
-        due: when it is to be polled, fetched or searched next; ``None`` while a call is out.
-        call: the call that is out.
-        called: when that call began.
-        fetching: the far side says that it is done.
-        tries: how often that fetch, or this search, has failed.
-        unseen: since when the far side has not known it.
-        doubtful: since when its outcome is unknown.
-        reason: why.
-        dropping: it is to be cancelled, for this reason.
-        dropped: when the far side was asked to cancel it.
-        sends: how often it was sent.
-        lost: an earlier sending of it may have been accepted, whatever is said of a later one.
-        forgotten: how often the far side had a handle for it and then forgot it.
-    """
-
-    submission: Submission
-    entries: list[Entry]
-    state: NodeState
-    stage: Stage = Stage.SENDING
-    handle: Handle | None = None
-    since: float = 0.0
-    started: float = 0.0
-    due: float | None = None
-    call: Call | None = None
-    called: float = 0.0
-    fetching: bool = False
-    tries: int = 0
-    unseen: float | None = None
-    doubtful: float | None = None
-    reason: QCOSError | None = None
-    dropping: QCOSError | None = None
-    dropped: float | None = None
-    sends: int = 0
-    lost: bool = False
-    forgotten: int = 0
-
-    @property
-    def key(self) -> str:
-        """The submission's key."""
-        return self.submission.key
-
-    @property
-    def provider(self) -> JobNodeProvider:
-        """The provider of its node."""
-        provider = self.state.node.provider
-        if not isinstance(provider, JobNodeProvider):
-            message = f"the provider of {self.state.id} takes no submissions any more."
-            raise InvalidArguments(message)
-        return provider
-
-    @property
-    def recovery(self) -> Recovery:
-        """What can be done while its outcome is unknown."""
-        return self.provider.RECOVERY if self.state.runs_jobs else Recovery.NONE
-
-    @property
-    def settle_s(self) -> float:
-        """How long a look-up may miss it."""
-        return self.provider.SETTLE_S if self.recovery is Recovery.FIND else 0.0
-
-    @property
-    def call_ends(self) -> float | None:
-        """When the call that is out has taken too long."""
-        if self.call is None:
-            return None
-        deadline = self.submission.deadline_s
-        return self.called + (CALL_S if deadline is None else min(CALL_S, deadline))
-
-    @property
-    def deadline(self) -> float | None:
-        """When it has taken too long by itself, if there is anything to be done about that."""
-        if self.stage is not Stage.SENT or self.fetching:
-            return None
-        if self.dropped is not None:
-            return self.dropped + CANCEL_S
-        if self.submission.deadline_s is None or self.dropping is not None:
-            return None
-        return self.since + self.submission.deadline_s
-
-    @property
-    def wakes(self) -> float | None:
-        """When something is to be done about it."""
-        times = [self.due, self.call_ends, self.deadline]
-        return min((when for when in times if when is not None), default=None)
 
 
 @dataclass(eq=False)
@@ -174,20 +68,20 @@ class JobNodes:
     circuits: Circuits
     calls: Calls
     journal: Journal
-    out: dict[str, Out] = field(default_factory=dict)
-    stuck: dict[str, Out] = field(default_factory=dict)
+    out: dict[str, OpenSubmission] = field(default_factory=dict)
+    stuck: dict[str, OpenSubmission] = field(default_factory=dict)
     _profiles: dict[str, CircuitProfile] = field(default_factory=dict)
     _polling: set[int] = field(default_factory=set)
-    _agenda: list[tuple[float, int, Out]] = field(default_factory=list)
+    _agenda: list[tuple[float, int, OpenSubmission]] = field(default_factory=list)
     _turns: Iterator[int] = field(default_factory=count)
-    _waiting_for_poll: list[Out] = field(default_factory=list)
+    _waiting_for_poll: list[OpenSubmission] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._profiles = {circuit.id: circuit.profile for circuit in self.board.plan.circuits}
 
     def launch(self) -> None:
         """Send what waits, as far as the nodes' limits allow; each is written down before."""
-        taken: list[Out] = []
+        taken: list[OpenSubmission] = []
         for state in list(self.board.nodes.values()):
             if state.runs_jobs:
                 while one := self._take(state):
@@ -199,19 +93,19 @@ class JobNodes:
     def check(self) -> None:
         """Begin what is due: polls, fetches, searches; leave behind what hangs."""
         now = self.calls.now()
-        polls: list[Out] = []
+        polls: list[OpenSubmission] = []
         while self._agenda and self._agenda[0][0] <= now:
             one = heapq.heappop(self._agenda)[2]
             if self.out.get(one.key) is one and (one.wakes or now) <= now:
                 self._do(one, now, polls)
-                self._plan(one)
+                self._schedule(one)
         self._poll(polls)
 
     def next_wake(self) -> float | None:
         """When something is due."""
         return self._agenda[0][0] if self._agenda else None
 
-    def _do(self, one: Out, now: float, polls: list[Out]) -> None:
+    def _do(self, one: OpenSubmission, now: float, polls: list[OpenSubmission]) -> None:
         if one.call_ends is not None and one.call_ends <= now:
             self._left(one)
         if one.deadline is not None and one.deadline <= now:
@@ -229,13 +123,13 @@ class JobNodes:
             waiting = id(one.provider) in self._polling
             (self._waiting_for_poll if waiting else polls).append(one)
 
-    def _plan(self, one: Out) -> None:
+    def _schedule(self, one: OpenSubmission) -> None:
         """Put it on the agenda again; what is there already is looked at and found not due."""
         when = one.wakes
         if when is not None and self.out.get(one.key) is one:
             heapq.heappush(self._agenda, (when, next(self._turns), one))
 
-    def adopt(self, one: Out) -> None:
+    def adopt(self, one: OpenSubmission) -> None:
         """Go on with a submission that an earlier coordinator left."""
         now = self.calls.now()
         one.since = one.called = now
@@ -249,7 +143,7 @@ class JobNodes:
             if one.stage is Stage.UNKNOWN:
                 one.doubtful = now
                 one.due += one.settle_s
-        self._plan(one)
+        self._schedule(one)
 
     def decide(self, key: str, decision: str) -> None:
         """A person has decided what becomes of a submission whose outcome is unknown."""
@@ -284,7 +178,7 @@ class JobNodes:
 
     # Sending
 
-    def _take(self, state: NodeState) -> Out | None:
+    def _take(self, state: NodeState) -> OpenSubmission | None:
         if not state.waiting or state.barred is not None or state.sending >= SUBMITS:
             return None
         if not state.breaker.closed and (state.tasks_out or not state.breaker.trying):
@@ -301,38 +195,38 @@ class JobNodes:
             entries.append(state.waiting.popleft())
         tasks = tuple(entry.task for entry in entries)
         submission = Submission(self.journal.new_key(), state.id, tasks, self.board.plan.deadline_s)
-        one = self.out[submission.key] = Out(submission, entries, state)
+        one = self.out[submission.key] = OpenSubmission(submission, entries, state)
         state.tasks_out += len(entries)
         state.sending += 1
         self.journal.note(one.key, Stage.SENDING, submission=submission)
         return one
 
-    def _send(self, one: Out) -> None:
+    def _send(self, one: OpenSubmission) -> None:
         one.since, one.started = self.calls.now(), self.calls.wall()
         one.unseen, one.tries = None, 0
         one.sends += 1
         work = partial(one.provider.submit, one.submission, self.circuits.qpy, one.state.node.spec)
         self._start(one, work, self._submitted)
 
-    def _submitted(self, one: Out, call: Call) -> None:
+    def _submitted(self, one: OpenSubmission, call: Call) -> None:
         if not call.left:
             one.state.sending -= 1
-        error = None if call.error is None else error_of(call.error)
-        if error is None and not _is_handle(call.answer, one.key):
+        raised = call.error
+        if raised is None and not _is_handle(call.answer, one.key):
             message = f"submit returned {call.answer!r}, which is no handle for it."
-            error = (OutcomeUnknown(message, node=one.state.id), True)
-        if error is None:
+            raised = OutcomeUnknown(message, node=one.state.id)
+        if raised is None:
             if one.stage in (Stage.SENDING, Stage.UNKNOWN):
                 self._sent(one, call.answer)
         elif call.left:
             return  # its outcome is unknown already, and this makes it no better known
-        elif isinstance(error[0], OutcomeUnknown) or error[1] or one.lost:
-            self._doubt(one, error[0])
+        elif one.lost or isinstance(raised, OutcomeUnknown) or not isinstance(raised, QCOSError):
+            self._doubt(one, error_of(raised))
         else:
-            self._close(one, Stage.REFUSED, error[0])
-            self.board.failed(one.entries, error[0], split=_splits(one, error[0]))
+            self._close(one, Stage.REFUSED, raised)
+            self.board.failed(one.entries, raised, split=_splits(one, raised))
 
-    def _sent(self, one: Out, handle: Handle) -> None:
+    def _sent(self, one: OpenSubmission, handle: Handle) -> None:
         self._let_go(one)  # a late answer may come while it is about to be sent again
         one.stage, one.handle = Stage.SENT, handle
         one.doubtful = one.reason = one.unseen = None
@@ -344,12 +238,12 @@ class JobNodes:
             self.board.tell("shard_started", entry)
         if one.dropping is not None:
             one.due = self.calls.now()
-        self._plan(one)
+        self._schedule(one)
 
     # Waiting
 
-    def _poll(self, due: Sequence[Out]) -> None:
-        groups: dict[int, list[Out]] = {}
+    def _poll(self, due: Sequence[OpenSubmission]) -> None:
+        groups: dict[int, list[OpenSubmission]] = {}
         for one in due:
             groups.setdefault(id(one.provider), []).append(one)
         for name, group in groups.items():
@@ -358,10 +252,10 @@ class JobNodes:
             call = Call(partial(group[0].provider.poll, handles), partial(self._polled, group))
             for one in group:
                 one.call, one.called = call, self.calls.now()
-                self._plan(one)
+                self._schedule(one)
             group[0].state.lane.start(call)
 
-    def _polled(self, group: Sequence[Out], call: Call) -> None:
+    def _polled(self, group: Sequence[OpenSubmission], call: Call) -> None:
         if call.left:
             return
         self._poll_ended(group[0])
@@ -377,17 +271,17 @@ class JobNodes:
                 self._told(one, statuses.get(one.key))
             else:
                 self._pause(one)
-            self._plan(one)
+            self._schedule(one)
 
-    def _poll_ended(self, one: Out) -> None:
+    def _poll_ended(self, one: OpenSubmission) -> None:
         self._polling.discard(id(one.provider))
         waiting, self._waiting_for_poll = self._waiting_for_poll, []
         for other in waiting:
             if other.call is None:
                 other.due = self.calls.now()
-                self._plan(other)
+                self._schedule(other)
 
-    def _told(self, one: Out, status: Any) -> None:
+    def _told(self, one: OpenSubmission, status: Any) -> None:
         now = self.calls.now()
         state = status.state if isinstance(status, Status) else State.UNKNOWN
         if state is State.UNKNOWN:
@@ -410,7 +304,7 @@ class JobNodes:
         else:
             self._pause(one, status.poll_after_s)
 
-    def _pause(self, one: Out, asked: float | None = None) -> None:
+    def _pause(self, one: OpenSubmission, asked: float | None = None) -> None:
         """Wait for a tenth of the time that it has taken so far, or as long as is asked for."""
         now = self.calls.now()
         longest = min(LONGEST_POLL_S, max(FIRST_POLL_S, (now - one.since) / 10))
@@ -418,14 +312,14 @@ class JobNodes:
             longest = float(asked)
         one.due = now + longest
 
-    def _ended(self, one: Out, error: QCOSError) -> None:
+    def _ended(self, one: OpenSubmission, error: QCOSError) -> None:
         """It ended on the far side, and without results."""
         self._close(one, Stage.FAILED, error)
         self.board.failed(one.entries, error, split=_splits(one, error))
 
     # Results
 
-    def _fetched(self, one: Out, call: Call) -> None:
+    def _fetched(self, one: OpenSubmission, call: Call) -> None:
         if call.left:
             return
         error = None if call.error is None else error_of(call.error)
@@ -433,15 +327,15 @@ class JobNodes:
         missing = [entry for entry in one.entries if entry.task.id not in found]
         if missing and error is None:
             message = f"no result came back for {missing[0].task.id}, although it is done."
-            error = (CountsInvalid(message), False)
-        if error is not None and self._fetch_again(one, error[0]):
-            self._plan(one)
+            error = CountsInvalid(message)
+        if error is not None and self._fetch_again(one, error):
+            self._schedule(one)
             return
-        if call.error is not None and error is not None and not one.state.limits.free:
-            one.reason = error[0]  # it is paid for; another version of the provider may read it
+        if call.error is not None and not one.state.limits.free:
+            one.reason = error  # it is paid for; another version of the provider may read it
             self._ask_a_person(one)
             return
-        answers, failed = self._check(one, found, error[0] if error else None)
+        answers, failed = self._check(one, found, error)
         done = not failed
         self._close(
             one,
@@ -454,7 +348,7 @@ class JobNodes:
         for entry, reason in failed:
             self.board.failed([entry], reason)
 
-    def _fetch_again(self, one: Out, error: QCOSError) -> bool:
+    def _fetch_again(self, one: OpenSubmission, error: QCOSError) -> bool:
         """Whether to fetch once more: what is done is not done again because it cannot be read."""
         one.tries += 1
         lasting = not error.retryable or isinstance(error, (JobFailed, CountsInvalid))
@@ -464,7 +358,7 @@ class JobNodes:
         return True
 
     def _check(
-        self, one: Out, found: Mapping[str, TaskResult], error: QCOSError | None
+        self, one: OpenSubmission, found: Mapping[str, TaskResult], error: QCOSError | None
     ) -> tuple[list[tuple[Entry, Answer]], list[tuple[Entry, QCOSError]]]:
         answers, failed = [], []
         seconds = self.calls.now() - one.since
@@ -482,7 +376,7 @@ class JobNodes:
                 )
                 right = checked(result, entry.task, wanted)
             except Exception as problem:  # noqa: BLE001 - the far side may answer anything
-                failed.append((entry, error_of(problem)[0]))
+                failed.append((entry, error_of(problem)))
                 continue
             right = replace(right, executor=one.state.node.key)
             answer = answer_of(
@@ -499,7 +393,7 @@ class JobNodes:
 
     # What is not known
 
-    def _doubt(self, one: Out, reason: QCOSError) -> None:
+    def _doubt(self, one: OpenSubmission, reason: QCOSError) -> None:
         """Nobody knows what became of it; see what can be done, once lists have settled."""
         now = self.calls.now()
         one.stage, one.reason, one.lost = Stage.UNKNOWN, reason, True
@@ -508,9 +402,9 @@ class JobNodes:
         one.due = now + max(one.settle_s, min(LONGEST_POLL_S, 2.0 ** min(one.sends, 10) / 4))
         self.journal.note(one.key, Stage.UNKNOWN, error=reason)
         one.state.breaker.failed(reason, now)
-        self._plan(one)
+        self._schedule(one)
 
-    def _recover(self, one: Out) -> None:
+    def _recover(self, one: OpenSubmission) -> None:
         if one.recovery is Recovery.FIND:
             self._start(one, partial(one.provider.find, one.key), self._found)
         elif one.recovery is Recovery.IDEMPOTENT and not self._searched_enough(one):
@@ -522,14 +416,14 @@ class JobNodes:
         else:
             self._ask_a_person(one)
 
-    def _resend(self, one: Out) -> None:
+    def _resend(self, one: OpenSubmission) -> None:
         one.stage = Stage.SENDING
         one.state.sending += 1
         self.journal.note(one.key, Stage.SENDING)
         self.journal.flush()
         self._send(one)
 
-    def _found(self, one: Out, call: Call) -> None:
+    def _found(self, one: OpenSubmission, call: Call) -> None:
         if one.stage is not Stage.UNKNOWN:
             return
         if call.error is None and _is_handle(call.answer, one.key):
@@ -548,35 +442,35 @@ class JobNodes:
         else:
             self._search_on(one)
 
-    def _search_on(self, one: Out) -> None:
+    def _search_on(self, one: OpenSubmission) -> None:
         if self._searched_enough(one):
             self._ask_a_person(one)
             return
         one.tries += 1
         one.due = self.calls.now() + min(LONGEST_POLL_S, 2.0 ** min(one.tries, 10) / 4)
-        self._plan(one)
+        self._schedule(one)
 
-    def _searched_enough(self, one: Out) -> bool:
+    def _searched_enough(self, one: OpenSubmission) -> bool:
         if one.forgotten >= TRIES:
             return True
         now = self.calls.now()
         began = now if one.doubtful is None else one.doubtful
         return now - began >= max(SEARCH_S, 10 * one.settle_s)
 
-    def _ask_a_person(self, one: Out) -> None:
+    def _ask_a_person(self, one: OpenSubmission) -> None:
         self._let_go(one)
         del self.out[one.key]
         one.state.tasks_out -= len(one.entries)
         one.due = None
         self.stuck[one.key] = one
 
-    def _take_back(self, one: Out) -> None:
+    def _take_back(self, one: OpenSubmission) -> None:
         """It is out again, if it waited for a person."""
         if self.stuck.pop(one.key, None) is not None:
             self.out[one.key] = one
             one.state.tasks_out += len(one.entries)
 
-    def _let_go(self, one: Out) -> None:
+    def _let_go(self, one: OpenSubmission) -> None:
         """It waits for its call no longer; nor does anybody, unless others share it."""
         call, one.call = one.call, None
         if call is not None and not any(other.call is call for other in self.out.values()):
@@ -585,7 +479,7 @@ class JobNodes:
                 one.state.sending -= 1
             self._poll_ended(one)
 
-    def _left(self, one: Out) -> None:
+    def _left(self, one: OpenSubmission) -> None:
         """A call hangs: wait for it no longer."""
         call = one.call
         if call is None:
@@ -605,7 +499,7 @@ class JobNodes:
 
     # Cancelling
 
-    def _too_late(self, one: Out, now: float) -> None:
+    def _too_late(self, one: OpenSubmission, now: float) -> None:
         if one.dropped is None:
             message = f"no answer within {one.submission.deadline_s:g} s."
             self._drop(one, JobTimeout(message))
@@ -618,14 +512,14 @@ class JobNodes:
             self._doubt(one, OutcomeUnknown(message, node=one.state.id))
             self._ask_a_person(one)
 
-    def _drop(self, one: Out, reason: QCOSError) -> None:
+    def _drop(self, one: OpenSubmission, reason: QCOSError) -> None:
         if one.dropping is None:
             one.dropping = reason
             if one.stage is Stage.SENT and one.call is None and not one.fetching:
                 one.due = self.calls.now()
-                self._plan(one)
+                self._schedule(one)
 
-    def _cancelled(self, one: Out, call: Call) -> None:
+    def _cancelled(self, one: OpenSubmission, call: Call) -> None:
         if call.left:
             return
         one.dropped = self.calls.now()
@@ -633,11 +527,16 @@ class JobNodes:
             self._ended(one, one.dropping or JobCancelled("it was cancelled."))
         else:
             one.due = self.calls.now()
-            self._plan(one)
+            self._schedule(one)
 
     # Calls
 
-    def _start(self, one: Out, work: Callable[[], Any], then: Callable[[Out, Call], None]) -> None:
+    def _start(
+        self,
+        one: OpenSubmission,
+        work: Callable[[], Any],
+        then: Callable[[OpenSubmission, Call], None],
+    ) -> None:
         def ended(call: Call) -> None:
             if one.call is call:
                 one.call = None
@@ -645,11 +544,15 @@ class JobNodes:
 
         one.due = None
         one.call, one.called = Call(work, ended), self.calls.now()
-        self._plan(one)
+        self._schedule(one)
         one.state.lane.start(one.call)
 
     def _close(
-        self, one: Out, stage: Stage, error: QCOSError | None, answers: tuple[Answer, ...] = ()
+        self,
+        one: OpenSubmission,
+        stage: Stage,
+        error: QCOSError | None,
+        answers: tuple[Answer, ...] = (),
     ) -> None:
         self._let_go(one)
         one.stage, one.due = stage, None
@@ -658,7 +561,7 @@ class JobNodes:
         self.journal.note(one.key, stage, error=error, answers=answers)
 
 
-def _handle(one: Out) -> Handle:
+def _handle(one: OpenSubmission) -> Handle:
     if one.handle is None:
         message = f"the submission {one.key} has no handle yet."
         raise InvalidArguments(message)
@@ -685,6 +588,6 @@ def _by_task(results: Any) -> dict[str, TaskResult]:
     return found
 
 
-def _splits(one: Out, error: QCOSError) -> bool:
+def _splits(one: OpenSubmission, error: QCOSError) -> bool:
     """Whether tasks that failed in company try alone: the second time, or if one is to blame."""
     return len(one.entries) > 1 and error.retryable and one.entries[0].attempt > 1

@@ -15,7 +15,8 @@ from qcos_core.model.seam import Block, Task
 from qcos_core.qvm.blocks import block_seed
 from qcos_core.qvm.board import Board, Entry, base_of, suffix_of
 from qcos_core.qvm.failover import ATTEMPTS
-from qcos_core.qvm.remote import JobNodes, Out
+from qcos_core.qvm.open_submission import OpenSubmission
+from qcos_core.qvm.remote import JobNodes
 
 if TYPE_CHECKING:
     from qcos_core.ledger.records import StoredSubmission
@@ -84,7 +85,7 @@ def _place(
             board.give_up(entry, OutcomeUnknown(message))
         return
     jobs.adopt(
-        Out(
+        OpenSubmission(
             stored.submission,
             list(entries),
             board.node(stored.submission.node_id),
