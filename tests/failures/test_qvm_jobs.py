@@ -20,9 +20,12 @@ from qcos_core import (
     JobStatus,
     JobTimeout,
     Limits,
+    NodeProvider,
     NodeProviderRegistry,
     OutcomeUnknown,
     PartialResult,
+    QPUNodeSpec,
+    QPURegistry,
     QVMJob,
 )
 
@@ -111,6 +114,43 @@ def test_where_nobody_can_know_a_person_decides(machine, server, bell):
     assert server.accepted(key) == 2
     with pytest.raises(InvalidArguments):
         again.resubmit()
+
+
+class PaidCall(NodeProvider):
+    """A provider without handles, which takes money and fails at who knows which point."""
+
+    DISPLAY_NAME = "Paid call"
+
+    def __init__(self):
+        self.calls = 0
+        self.fails = True
+
+    def build_nodes(self):
+        return [QPUNodeSpec("paid-call", "other", 5)]
+
+    def limits(self, node):
+        return Limits(simulated=False, paid=True)
+
+    def execute(self, circuit, shots, node_spec):
+        self.calls += 1
+        if self.fails:
+            raise KeyError("result")
+        return {"00": shots}
+
+
+def test_paid_call_that_may_have_run_is_not_made_again_unasked(bell):
+    provider, registry = PaidCall(), QPURegistry()
+    registry.register(*provider.build_nodes(), provider)
+    with DistributedQVM(registry) as qvm:
+        job = qvm.submit(bell, 100)
+        for _ in range(2):
+            with pytest.raises(OutcomeUnknown, match="KeyError"):
+                job.result(timeout=60)
+        assert (job.status(), provider.calls) == (JobStatus.UNDECIDED, 1)
+        provider.fails = False
+        job.resubmit()
+        assert job.result(timeout=60).counts == {"00": 100}
+        assert (job.status(), provider.calls) == (JobStatus.DONE, 2)
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -42,9 +42,7 @@ class Coordinator:
 
     Args:
         board: its tasks and nodes.
-        plain: runs tasks on nodes that answer with the call.
-        jobs: runs tasks on nodes that take submissions.
-        journal: where each step is noted.
+        plain: runs tasks on nodes that answer with the call, and knows what runs the others.
         requests: what other processes ask of the job; ``None`` where none can.
     """
 
@@ -52,15 +50,13 @@ class Coordinator:
         self,
         board: Board,
         plain: PlainNodes,
-        jobs: JobNodes,
-        journal: Journal,
         requests: Callable[[], Requests] | None = None,
     ) -> None:
         self.board = board
-        self.jobs = jobs
+        self.jobs = plain.jobs
         self._plain = plain
         self._calls = plain.calls
-        self._journal = journal
+        self._journal = plain.journal
         self._requests = requests
         self._asks_at = self._calls.now()
         self._cancelled = False
@@ -255,9 +251,9 @@ class NodeExecutor:
             scrubber=lambda: self.scrubber,
             patient=patient,
         )
-        plain = PlainNodes(board, self._dispatcher, circuits, calls, journal)
         jobs = JobNodes(board, circuits, calls, journal)
-        return Coordinator(board, plain, jobs, journal, requests)
+        plain = PlainNodes(board, self._dispatcher, circuits, calls, journal, jobs)
+        return Coordinator(board, plain, requests)
 
 
 def _reason_offline(state: NodeState) -> str | None:

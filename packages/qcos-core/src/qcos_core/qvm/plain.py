@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from qcos_core.errors import JobTimeout, OutcomeUnknown
+from qcos_core.errors import JobTimeout, QCOSError
 from qcos_core.ledger.stages import Stage
 from qcos_core.model.answers import Answer
 from qcos_core.model.circuits import CircuitProfile
@@ -22,6 +22,8 @@ from qcos_core.qvm.dispatch import Dispatcher
 from qcos_core.qvm.failover import ATTEMPTS, Then, error_of, may_have_run
 from qcos_core.qvm.journal import Journal
 from qcos_core.qvm.load import Circuits
+from qcos_core.qvm.open_submission import OpenSubmission
+from qcos_core.qvm.remote import JobNodes
 from qcos_core.worker.pool import WorkerLost
 
 INLINE_SECONDS = 0.05
@@ -44,7 +46,7 @@ class Unit:
     Attributes:
         entries: the tasks.
         state: their node.
-        key: under which the call is stored, where it may cost something.
+        submission: as what the call is stored, where it may cost something.
         call: the call.
         began: when the work began, on the coordinator's clock; ``None`` while it waits for cores.
         started: when it began, in seconds since the epoch.
@@ -53,11 +55,16 @@ class Unit:
 
     entries: list[Entry]
     state: NodeState
-    key: str = ""
+    submission: Submission | None = None
     call: Call | None = None
     began: float | None = None
     started: float = 0.0
     pid: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key that it is stored under, if it is."""
+        return "" if self.submission is None else self.submission.key
 
 
 @dataclass(eq=False)
@@ -70,6 +77,7 @@ class PlainNodes:
         circuits: their circuits.
         calls: where calls run.
         journal: told before what may cost something begins, and what came of it.
+        jobs: takes calls whose outcome is unknown, and must not be made again.
     """
 
     board: Board
@@ -77,6 +85,7 @@ class PlainNodes:
     circuits: Circuits
     calls: Calls
     journal: Journal
+    jobs: JobNodes
     _out: dict[str, Unit] = field(default_factory=dict)
     _spread: dict[str, bool] = field(default_factory=dict)
     _profiles: dict[str, CircuitProfile] = field(default_factory=dict)
@@ -156,10 +165,10 @@ class PlainNodes:
             entries.append(state.waiting.popleft())
         unit = self._out[state.id] = Unit(entries, state)
         if self.journal.durable and not state.limits.free and runs_itself(state):
-            unit.key = self.journal.new_key()
+            key = self.journal.new_key()
             tasks = tuple(entry.task for entry in entries)
-            submission = Submission(unit.key, state.id, tasks, self.board.plan.deadline_s)
-            self.journal.note(unit.key, Stage.SENDING, submission=submission)
+            unit.submission = Submission(key, state.id, tasks, self.board.plan.deadline_s)
+            self.journal.note(key, Stage.SENDING, submission=unit.submission)
         return unit
 
     def _begin(self, unit: Unit) -> None:
@@ -218,14 +227,30 @@ class PlainNodes:
         free = unit.state.limits.free or not runs_itself(unit.state)
         unsure = not free and may_have_run(raised)
         error = error_of(raised)
+        if unsure and unit.submission is not None:
+            self._doubt(unit, unit.submission, error)
+            return
         if unit.key:
-            self.journal.note(unit.key, Stage.UNKNOWN if unsure else Stage.FAILED, error=error)
-        if unsure and unit.key:
-            hint = "Call resubmit() on the job to run it again, or abandon() to give it up."
-            error = OutcomeUnknown(f"nobody knows whether it ran: {error}", hint=hint)
+            self.journal.note(unit.key, Stage.FAILED, error=error)
         lost = isinstance(error, WorkerLost) and unit.entries[0].attempt < ATTEMPTS
         then = Then.STOP if unsure else None
         self.board.failed(unit.entries, error, then=then, split=not (lost or unsure))
+
+    def _doubt(self, unit: Unit, submission: Submission, error: QCOSError) -> None:
+        """It may have run, and cost: only a person can say whether it shall run again."""
+        self.journal.note(submission.key, Stage.UNKNOWN, error=error)
+        unit.state.breaker.failed(error, self.calls.now())
+        self.jobs.adopt(
+            OpenSubmission(
+                submission,
+                unit.entries,
+                unit.state,
+                Stage.UNKNOWN,
+                started=unit.started,
+                reason=error,
+                sends=1,
+            )
+        )
 
     def _end_of(self, unit: Unit) -> float | None:
         deadline = self.board.plan.deadline_s
