@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from qiskit import QuantumCircuit
@@ -260,6 +261,30 @@ def test_no_secret_is_written_down(machine, server, bell, tmp_path, monkeypatch)
     with pytest.raises(Exception, match="401 for token") as caught:
         qvm.run(bell, 100)
     assert TOKEN not in str(caught.value)
+    for path in (tmp_path / "state").rglob("*"):
+        assert not path.is_file() or TOKEN.encode() not in path.read_bytes()
+
+
+def test_what_a_careless_provider_says_is_scrubbed(
+    machine, server, bell, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setenv("QCOS_STATE", str(tmp_path / "state"))
+
+    class Careless(QueueProvider):
+        def submit(self, submission, load, node):
+            handle = super().submit(submission, load, node)
+            return replace(handle, detail={"authorization": f"Bearer {self._token}"})
+
+        def fetch(self, handle):
+            return [
+                replace(result, metadata={"request": f"/results?token={self._token}"})
+                for result in super().fetch(handle)
+            ]
+
+    result = machine(Careless).run(bell, 100)
+    assert result.shards[0].metadata["request"] == "/results?token=***"
+    assert "the handle of" in caplog.text
+    assert TOKEN not in result.to_json() + repr(result) + caplog.text
     for path in (tmp_path / "state").rglob("*"):
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes()
 

@@ -10,6 +10,7 @@ from qcos_core.cluster.registry import Node
 from qcos_core.model.answers import Answer
 from qcos_core.model.plans import Shard
 from qcos_core.model.results import ShardRecord
+from qcos_core.model.scrubber import Scrubber
 from qcos_core.model.seam import Block, Task, TaskResult
 
 
@@ -21,6 +22,7 @@ def answer_of(
     attempt: int,
     started: float,
     seconds: float,
+    scrubber: Scrubber,
     extra: Mapping[str, Any] | None = None,
 ) -> Answer:
     """A checked result as an answer.
@@ -32,6 +34,7 @@ def answer_of(
         attempt: which attempt it was, from 1.
         started: when it began, in seconds since the epoch.
         seconds: how long it took, where the node did not say.
+        scrubber: masks secrets in what the node says of itself.
         extra: further provenance.
     """
     task = _answered(shard.task, result)
@@ -51,18 +54,18 @@ def answer_of(
         task_id=task.id,
         node_id=shard.node_id,
         provider=node.key,
-        executor=result.executor,
+        executor=scrubber.scrub(result.executor),
         fallback=fallback,
         shots=task.shots,
         blocks=tuple((block.index, block.shots, block.seed) for block in task.blocks),
         simulated=simulated,
-        method=result.method,
+        method=scrubber.scrub(result.method),
         exact=result.exact,
         attempts=attempt,
         started=started,
         seconds=result.seconds if result.seconds is not None else seconds,
         charges=result.charges,
-        metadata={**result.metadata, **(extra or {})},
+        metadata=scrubber.scrub_json({**result.metadata, **(extra or {})}),
     )
     return Answer(task, record, result.counts, result.memory, result.data, warning)
 

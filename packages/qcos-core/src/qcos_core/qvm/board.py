@@ -288,6 +288,11 @@ class Board:
         """An answer that an earlier coordinator has stored."""
         self._ended.append(ShardOutcome(replace(shard, task=answer.task), answer))
 
+    @property
+    def scrubber(self) -> Scrubber:
+        """Masks secrets that providers put into what they say."""
+        return self._scrubber()
+
     def scrubbed(self, error: QCOSError) -> QCOSError:
         """An error without the secrets that its provider put into it."""
         return self._scrubber().scrub_error(error)

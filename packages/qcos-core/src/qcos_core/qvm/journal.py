@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.ledger.stages import Stage
 from qcos_core.ledger.steps import Step
+from qcos_core.model.seam import Handle
 
 if TYPE_CHECKING:
     from qcos_core.ledger.leases import Lease
     from qcos_core.model.scrubber import Scrubber
+
+_log = logging.getLogger(__name__)
 
 
 class Journal:
@@ -37,7 +42,7 @@ class LedgerJournal(Journal):
         lease: the right to carry the job on.
         prefix: how the keys of the job begin.
         taken: how many keys the job has used.
-        scrubber: masks secrets that a provider put into an error.
+        scrubber: masks secrets that a provider put into an error or a handle.
     """
 
     durable = True
@@ -55,9 +60,22 @@ class LedgerJournal(Journal):
 
     def note(self, key: str, stage: Stage, **facts: Any) -> None:
         """Note one step."""
+        if facts.get("handle") is not None:
+            facts["handle"] = self._without_secrets(facts["handle"])
         if facts.get("error") is not None:
             facts["error"] = self._scrubber.scrub_error(facts["error"])
         self._steps.append(Step(key, stage, **facts))
+
+    def _without_secrets(self, handle: Handle) -> Handle:
+        """A handle as it may be kept; a provider that needs a secret in it cannot use it then."""
+        kept = replace(
+            handle,
+            remote_ids=tuple(map(self._scrubber.scrub, handle.remote_ids)),
+            detail=self._scrubber.scrub_json(handle.detail),
+        )
+        if kept != handle:
+            _log.warning("the handle of %s holds a secret, which is not kept", handle.key)
+        return kept
 
     def flush(self) -> None:
         """Write all steps in one transaction.

@@ -217,6 +217,7 @@ class PlainNodes:
                     attempt=entry.attempt,
                     started=unit.started + index * each,
                     seconds=each,
+                    scrubber=self.board.scrubber,
                 )
             )
         self.journal.note(unit.key, Stage.DONE, answers=tuple(answers))

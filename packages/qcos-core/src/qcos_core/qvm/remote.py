@@ -386,6 +386,7 @@ class JobNodes:
                 attempt=entry.attempt,
                 started=one.started,
                 seconds=seconds,
+                scrubber=self.board.scrubber,
                 extra=extra,
             )
             answers.append((entry, answer))
