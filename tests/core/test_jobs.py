@@ -5,6 +5,7 @@ import pytest
 from qcos_core import (
     Handle,
     JobNodeProvider,
+    NoCapableNode,
     QPUNodeSpec,
     Recovery,
     State,
@@ -34,6 +35,20 @@ class Queue(JobNodeProvider):
 
 def test_who_cannot_look_up_a_key_does_not_know():
     assert Queue().find("key") == "unknown"
+
+
+@pytest.mark.parametrize(
+    "wrong, text",
+    [
+        ({"RECOVERY": "find"}, "RECOVERY is no member of Recovery, but 'find'"),
+        ({"RECOVERY": None}, "RECOVERY is no member of Recovery, but None"),
+        ({"SETTLE_S": None}, "SETTLE_S is no number of seconds, but None"),
+        ({"SETTLE_S": float("nan")}, "SETTLE_S is no number of seconds, but nan"),
+    ],
+)
+def test_who_does_not_say_what_can_be_recovered_gets_no_work(machine, bell, wrong, text):
+    with pytest.raises(NoCapableNode, match=text):
+        machine(type("Wrong", (Queue,), wrong)()).plan(bell)
 
 
 def test_final_states():

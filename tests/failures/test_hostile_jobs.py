@@ -45,7 +45,7 @@ RUNS = 4000 if os.environ.get("QCOS_FULL") else 400
 SUBMITS = ("lost", "503", "hangs", "never came", "late", "foreign", "wrong handle", "throttled")
 SUBMITS += ("offline", "refused")
 RUNNING = ("fails", "cancelled", "forgotten", "slow")
-POLLS = ("raises", "hangs", "missing", "garbage", "lies")
+POLLS = ("raises", "hangs", "missing", "garbage", "lies", "much later")
 FETCHES = ("raises", "hangs", "short", "long", "wide", "missing", "twice", "another's", "garbage")
 FINDS = ("unknown", "raises", "hangs", "garbage")
 CANCELS = ("raises", "hangs", "too late")
@@ -225,7 +225,8 @@ class Hostile(JobNodeProvider):
         for handle in handles:
             job = far.named(handle.remote_ids[0])
             if job is not None and (state := far.look(job)) != "gone":
-                found[handle.key] = Status(State(state), poll_after_s=0.5)
+                later = FOR_EVER if fault == "much later" else 0.5
+                found[handle.key] = Status(State(state), poll_after_s=later)
         return found
 
     def fetch(self, handle):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,9 @@ from qcos_core.model.plans import (
     ShardPlan,
     group_decisions,
 )
+from qcos_core.model.seam import Recovery
 from qcos_core.model.text import size
+from qcos_core.providers.base import JobNodeProvider
 from qcos_core.qvm.blocks import largest_block
 from qcos_core.qvm.routing import Load, Policy, policy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
@@ -123,6 +126,8 @@ def _asked(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candid
     provider, spec = node.provider, node.spec
     limits = _checked("limits", provider.limits(spec), Limits)
     _check_numbers(limits)
+    if isinstance(provider, JobNodeProvider):
+        _check_recovery(provider)
     reason = _lacks(node, limits, circuit, require)
     if reason:
         return reason
@@ -146,6 +151,16 @@ def _check_numbers(limits: Limits) -> None:
         if value is not None and (type(value) is not int or value < 1):
             message = f"its provider's limits say {name}={value!r}, not a whole number from 1"
             raise InvalidArguments(message)
+
+
+def _check_recovery(provider: JobNodeProvider) -> None:
+    recovery, settle_s = getattr(provider, "RECOVERY", None), provider.SETTLE_S
+    if not isinstance(recovery, Recovery):
+        message = f"its provider's RECOVERY is no member of Recovery, but {recovery!r}"
+        raise InvalidArguments(message)
+    if type(settle_s) not in (int, float) or not 0 <= settle_s < math.inf:
+        message = f"its provider's SETTLE_S is no number of seconds, but {settle_s!r}"
+        raise InvalidArguments(message)
 
 
 def _checked(method: str, value: Any, kind: Any) -> Any:

@@ -41,6 +41,9 @@ MOST_TASKS = 100
 FIRST_POLL_S = 0.2
 LONGEST_POLL_S = 30.0
 
+LONGEST_ASKED_S = 3600.0
+"""The longest pause that a far side can ask for."""
+
 FORGOTTEN_S = 30.0
 """A submission that the far side does not know for so long, or for SETTLE_S, was forgotten."""
 
@@ -309,7 +312,7 @@ class JobNodes:
         now = self.calls.now()
         longest = min(LONGEST_POLL_S, max(FIRST_POLL_S, (now - one.since) / 10))
         if isinstance(asked, (int, float)) and asked > longest:
-            longest = float(asked)
+            longest = min(LONGEST_ASKED_S, asked)
         one.due = now + longest
 
     def _ended(self, one: OpenSubmission, error: QCOSError) -> None:
