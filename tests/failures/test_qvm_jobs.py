@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -203,6 +206,20 @@ def test_cancelled_before_it_began(machine, server, bell):
     assert job.cancelled()
     job.cancel()  # which changes nothing any more
     assert job.cancelled()
+
+
+def test_interrupted_run_says_how_it_goes_on(machine, server, bell):
+    qvm = machine(QueueProvider)
+    with server.switched(hold=True):
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            qvm.run(bell, 100)
+    (note,) = caught.value.__notes__
+    (job_id,) = re.findall(r"QVMJob.load\('(\w+)'\).result\(\) goes on", note)
+    job = QVMJob.load(job_id, cluster=qvm.registry)
+    assert job.result(timeout=60).shots == 100
+    (key,) = {shard.metadata["submission"] for shard in job.result().shards}
+    assert server.accepted(key) == 1
 
 
 def test_it_can_be_awaited(machine, bell):

@@ -71,13 +71,14 @@ def _run(job: Job, circuits: list[Any], registry: QPURegistry) -> tuple[ShardPla
             return plan, Outcome(qvm.run(circuits, **arguments))
     except PartialResult as error:
         return plan, Outcome(error.results, error.errors)
-    except KeyboardInterrupt:
-        _interrupted(tracker)
+    except KeyboardInterrupt as stop:
+        _interrupted(tracker, stop)
 
 
-def _interrupted(tracker: Tracker) -> NoReturn:
+def _interrupted(tracker: Tracker, stop: KeyboardInterrupt) -> NoReturn:
     done = f"{tracker.done:,} of {plural(tracker.total, 'shot')}"
-    say(*wrap(f"interrupted: {done} had come back; they are not kept."), err=True)
+    goes_on = " ".join(getattr(stop, "__notes__", ())) or "They are not kept."
+    say(*wrap(f"interrupted: {done} had come back. {goes_on}"), err=True)
     sys.exit(INTERRUPTED)
 
 
