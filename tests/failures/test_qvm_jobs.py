@@ -32,6 +32,8 @@ from qcos_core import (
     QPURegistry,
     QVMJob,
 )
+from qcos_core.providers.local_numpy import LocalNumpyProvider
+from qcos_core.qvm import failover
 
 TOKEN = "canary-6f1d0c2b"
 KINDS = {"key": QueueProvider, "tag": TaggingProvider, "plain": PlainProvider}
@@ -304,6 +306,55 @@ def test_what_a_careless_provider_says_is_scrubbed(
     assert TOKEN not in result.to_json() + repr(result) + caplog.text
     for path in (tmp_path / "state").rglob("*"):
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes()
+
+
+class Simulator(LocalNumpyProvider):
+    """An exact simulator in this process, which may fail, and may cost money."""
+
+    RUNS_IN = "thread"
+    fails = False
+    paid = False
+
+    def build_nodes(self):
+        return super().build_nodes(node_prefix=type(self).__name__.lower())
+
+    def limits(self, node):
+        return replace(super().limits(node), paid=self.paid)
+
+    def execute(self, *arguments, **named):
+        if self.fails:
+            raise JobFailed("it fails.")
+        return super().execute(*arguments, **named)
+
+
+@pytest.fixture
+def pair():
+    """A free simulator that fails, and a paid one that does not."""
+    registry = QPURegistry()
+    for name, facts in {"Free": {"fails": True}, "Dear": {"paid": True}}.items():
+        provider = type(name, (Simulator,), facts)()
+        registry.register(*provider.build_nodes(), provider)
+    return DistributedQVM(registry)
+
+
+def test_failover_costs_no_money_unasked(pair, bell, monkeypatch):
+    monkeypatch.setattr(failover, "FIRST_PAUSE_S", 0.0)
+    require = {"exclude": ["dear-0"]}
+    with pytest.raises(JobFailed, match="free-0"):
+        pair.run(bell, 100, require=require)
+    with pytest.raises(JobFailed, match="free-0"):
+        pair.run(bell, 100, policy="round_robin")
+    result = pair.run(bell, 100, policy="round_robin", allow_mixed=True)
+    assert [shard.node_id for shard in result.shards] == ["dear-0"]
+
+
+def test_free_work_beside_paid_nodes_is_not_written_down(pair, bell, tmp_path, monkeypatch):
+    monkeypatch.setenv("QCOS_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(type(pair.registry.provider("free-0")), "fails", False)
+    pair.run(bell, 100, policy="round_robin")
+    assert not (tmp_path / "state").exists()
+    pair.run(bell, 100, require={"exclude": ["free-0"]})
+    assert (tmp_path / "state").exists()
 
 
 def test_closing_the_machine_does_not_wait_for_the_queue(machine, server, bell):

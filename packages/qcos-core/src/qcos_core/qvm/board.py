@@ -402,10 +402,11 @@ class Board:
         return min(found, key=rank, default=None)
 
     def _may_take(self, one: Candidate, entry: Entry) -> bool:
-        most = one.limits.max_shots
+        home, most = self._candidate(entry, entry.home), one.limits.max_shots
+        alike = one.pool == home.pool and (one.limits.free or not home.limits.free)
         return (
             one.node_id not in entry.never
-            and (self.plan.allow_mixed or one.pool == self._candidate(entry, entry.home).pool)
+            and (self.plan.allow_mixed or alike)
             and (most is None or entry.task.shots <= most)
             and self.node(one.node_id).barred is None
         )

@@ -101,14 +101,8 @@ class DistributedQVM:
             InvalidArguments: a wrong argument.
             NoCapableNode: no node can run one of the circuits.
         """
-        planned = read_circuits(circuits, shots, seed, options, name).planned
-        return self._planner.plan(
-            planned,
-            policy=policy,
-            strategy=strategy,
-            require=Requirements.of(require),
-            allow_mixed=allow_mixed,
-        )
+        given = read_circuits(circuits, shots, seed, options, name)
+        return self._planned(given, policy, strategy, require, allow_mixed=allow_mixed)
 
     def explain(self, circuits: Any, shots: int = DEFAULT_SHOTS, **arguments: Any) -> str:
         """The plan as text for people; takes the arguments of :meth:`plan`."""
@@ -210,13 +204,7 @@ class DistributedQVM:
         began = time.perf_counter()
         kept = _tags(tags)
         given = read_circuits(circuits, shots, seed, options, name)
-        plan = self._planner.plan(
-            given.planned,
-            policy=policy,
-            strategy=strategy,
-            require=Requirements.of(require),
-            allow_mixed=allow_mixed,
-        )
+        plan = self._planned(given, policy, strategy, require, allow_mixed=allow_mixed)
         if self._outlives_the_call(plan):
             return self._run_written_down(plan, given, name, kept)
         with Events(self._observers) as events:
@@ -258,13 +246,7 @@ class DistributedQVM:
         """
         kept = _tags(tags)
         given = read_circuits(circuits, shots, seed, options, name)
-        plan = self._planner.plan(
-            given.planned,
-            policy=policy,
-            strategy=strategy,
-            require=Requirements.of(require),
-            allow_mixed=allow_mixed,
-        )
+        plan = self._planned(given, policy, strategy, require, allow_mixed=allow_mixed)
         job, lease = self._written_down(plan, given, name, kept, patient=True)
         self._jobs.append(job)
         job.start(lease)
@@ -279,12 +261,31 @@ class DistributedQVM:
             job.halt()
         self.registry.close()
 
+    def _planned(
+        self,
+        given: Inputs,
+        policy: str,
+        strategy: str,
+        require: Requirements | Mapping[str, Any] | None,
+        *,
+        allow_mixed: bool,
+    ) -> ShardPlan:
+        return self._planner.plan(
+            given.planned,
+            policy=policy,
+            strategy=strategy,
+            require=Requirements.of(require),
+            allow_mixed=allow_mixed,
+        )
+
     def _outlives_the_call(self, plan: ShardPlan) -> bool:
-        """Whether a node of the plan takes submissions, or costs money."""
-        limits = {one.node_id: one.limits for found in plan.candidates.values() for one in found}
+        """Whether a node that the plan uses, or may come to use, takes submissions or is paid."""
+        used = set(plan.node_ids)
         return any(
-            limits[node_id].paid or isinstance(self.registry.provider(node_id), JobNodeProvider)
-            for node_id in limits
+            one.limits.paid or isinstance(self.registry.provider(one.node_id), JobNodeProvider)
+            for found in plan.candidates.values()
+            for one in found
+            if plan.allow_mixed or one.node_id in used
         )
 
     def _run_written_down(
