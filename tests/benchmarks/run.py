@@ -9,10 +9,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import durable
 import simulation
 import start
 
-MODULES = {"simulation": simulation, "start": start}
+MODULES = {"durable": durable, "simulation": simulation, "start": start}
 
 
 def main() -> None:
