@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from qcos_core import (
     JobFailed,
     JobStatus,
     JobTimeout,
+    LedgerUnusable,
     Limits,
     NodeProvider,
     NodeProviderRegistry,
@@ -32,6 +34,7 @@ from qcos_core import (
     QPURegistry,
     QVMJob,
 )
+from qcos_core.ledger.store import Ledger
 from qcos_core.providers.local_numpy import LocalNumpyProvider
 from qcos_core.qvm import failover
 
@@ -355,6 +358,44 @@ def test_free_work_beside_paid_nodes_is_not_written_down(pair, bell, tmp_path, m
     assert not (tmp_path / "state").exists()
     pair.run(bell, 100, require={"exclude": ["free-0"]})
     assert (tmp_path / "state").exists()
+
+
+def test_full_disk_loses_nothing_and_pays_nothing_twice(
+    machine, server, bell, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("QCOS_STATE", str(tmp_path / "state"))
+
+    class OneByOne(QueueProvider):
+        def limits(self, node):
+            return Limits(max_tasks=1, simulated=True, paid=True, seeded=True)
+
+    qvm = machine(OneByOne)
+    qvm.run(bell, 10)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    stopped = 0
+    for room in range(0, 200_000, 20_000):
+        log = (tmp_path / "state" / "ledger.db-wal").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (log + room, before[1]))
+        error = None
+        try:
+            results = qvm.run([bell] * 10, 50)
+        except (LedgerUnusable, PartialResult) as problem:
+            error = problem
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        if error is None:
+            assert sum(result.shots for result in results) == 500
+        else:
+            assert "Free some space" in str(error)
+        with Ledger(tmp_path / "state") as ledger:
+            left = [job.id for job in ledger.jobs() if job.state == "open"]
+            for job_id in left:
+                stopped += 1
+                results = QVMJob.load(job_id, cluster=qvm.registry).result(timeout=60)
+                assert sum(result.shots for result in results) == 500
+                keys = [one.submission.key for one in ledger.submissions(job_id)]
+                assert [server.accepted(key) for key in keys] == [1] * 10
+    assert stopped
 
 
 def test_closing_the_machine_does_not_wait_for_the_queue(machine, server, bell):

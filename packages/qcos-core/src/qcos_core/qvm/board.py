@@ -152,6 +152,7 @@ class Board:
     ) -> None:
         self.plan = plan
         self.nodes: dict[str, NodeState] = {}
+        self.profiles = {circuit.id: circuit.profile for circuit in plan.circuits}
         self._registry = registry
         self._breakers = breakers
         self._calls = calls
@@ -334,11 +335,7 @@ class Board:
 
     def _rest(self, entry: Entry, missing: int) -> None:
         """A task for shots that did not come back from a node without seeds."""
-        last = entry.task.blocks[-1]
-        task = entry.task
-        number = suffix_of(task.id) + 1
-        block = Block(last.index, missing, block_seed(last.seed, last.index, number))
-        rest = replace(task, id=f"{base_of(task.id)}+{number}", blocks=(block,))
+        rest = rest_of(entry.task, missing, suffix_of(entry.task.id) + 1)
         more = self.add(replace(entry.shard, task=rest), attempt=entry.attempt + 1)
         more.never = set(entry.never)
         if more.attempt <= ATTEMPTS:
@@ -430,6 +427,19 @@ class Board:
             # by identity: a provider may be a dataclass, which is unhashable or equal to another
             return self._lanes.setdefault(id(node.provider), lane)
         return Lane(self._calls, SUBMITS if isinstance(node.provider, JobNodeProvider) else 1)
+
+
+def rest_of(task: Task, missing: int, number: int) -> Task:
+    """A task for shots of another that did not come back.
+
+    Args:
+        task: that task.
+        missing: how many shots are missing.
+        number: how often the rest of it has been asked for, this time included.
+    """
+    last = task.blocks[-1]
+    block = Block(last.index, missing, block_seed(last.seed, last.index, number))
+    return replace(task, id=f"{base_of(task.id)}+{number}", blocks=(block,))
 
 
 def base_of(task_id: str) -> str:

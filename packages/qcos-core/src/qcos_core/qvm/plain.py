@@ -88,10 +88,6 @@ class PlainNodes:
     jobs: JobNodes
     _out: dict[str, Unit] = field(default_factory=dict)
     _spread: dict[str, bool] = field(default_factory=dict)
-    _profiles: dict[str, CircuitProfile] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._profiles = {circuit.id: circuit.profile for circuit in self.board.plan.circuits}
 
     def measure(self) -> None:
         """See which nodes have so much to do that they must not hold up the others."""
@@ -186,7 +182,7 @@ class PlainNodes:
             self.dispatcher.run,
             shards,
             self.circuits[task.circuit_id],
-            self._profiles[task.circuit_id],
+            self.board.profiles[task.circuit_id],
             inline=inline,
             short=not unit.state.limits.seeded,
             deadline_s=self.board.plan.deadline_s,
@@ -270,7 +266,7 @@ class PlainNodes:
     def _is_inline(self, shard: Shard) -> bool:
         if self.board.plan.deadline_s is not None or self._spread.get(shard.node_id, False):
             return False
-        return _is_short(shard, self._profiles[shard.task.circuit_id])
+        return _is_short(shard, self.board.profiles[shard.task.circuit_id])
 
 
 def runs_itself(state: NodeState) -> bool:

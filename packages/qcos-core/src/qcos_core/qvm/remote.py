@@ -24,7 +24,6 @@ from qcos_core.errors import (
 )
 from qcos_core.ledger.stages import Stage
 from qcos_core.model.answers import Answer
-from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.seam import Handle, Recovery, State, Status, Submission, TaskResult
 from qcos_core.providers.running import Wanted, checked
 from qcos_core.qvm.answering import answer_of
@@ -73,14 +72,10 @@ class JobNodes:
     journal: Journal
     out: dict[str, OpenSubmission] = field(default_factory=dict)
     stuck: dict[str, OpenSubmission] = field(default_factory=dict)
-    _profiles: dict[str, CircuitProfile] = field(default_factory=dict)
     _polling: set[int] = field(default_factory=set)
     _agenda: list[tuple[float, int, OpenSubmission]] = field(default_factory=list)
     _turns: Iterator[int] = field(default_factory=count)
     _waiting_for_poll: list[OpenSubmission] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._profiles = {circuit.id: circuit.profile for circuit in self.board.plan.circuits}
 
     def launch(self) -> None:
         """Send what waits, as far as the nodes' limits allow; each is written down before."""
@@ -373,7 +368,7 @@ class JobNodes:
                 if result is None:
                     raise error or CountsInvalid("no result came back for it.")
                 wanted = Wanted.of(
-                    self._profiles[entry.task.circuit_id],
+                    self.board.profiles[entry.task.circuit_id],
                     entry.task.options,
                     short=not one.state.limits.seeded,
                 )

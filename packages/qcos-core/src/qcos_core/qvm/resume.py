@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,8 @@ from qcos_core.errors import JobFailed, OutcomeUnknown
 from qcos_core.ledger.stages import Stage
 from qcos_core.model.answers import Answer
 from qcos_core.model.plans import Shard, ShardPlan
-from qcos_core.model.seam import Block, Task
-from qcos_core.qvm.blocks import block_seed
-from qcos_core.qvm.board import Board, Entry, base_of, suffix_of
+from qcos_core.model.seam import Task
+from qcos_core.qvm.board import Board, Entry, base_of, rest_of, suffix_of
 from qcos_core.qvm.failover import ATTEMPTS
 from qcos_core.qvm.open_submission import OpenSubmission
 from qcos_core.qvm.remote import JobNodes
@@ -99,18 +98,14 @@ def _place(
 
 
 def _rest(
-    plan: ShardPlan, taken: Iterable[Task], submissions: Sequence[StoredSubmission]
+    plan: ShardPlan, taken: Sequence[Task], submissions: Sequence[StoredSubmission]
 ) -> list[Shard]:
     """What is neither answered nor out; where a part of a task is, the rest of it."""
     shots: Counter[str] = Counter()
     numbers: dict[str, int] = {}
     for task in taken:
         shots[base_of(task.id)] += task.shots
-    for stored in submissions:
-        for task in stored.submission.tasks:
-            base = base_of(task.id)
-            numbers[base] = max(numbers.get(base, 0), suffix_of(task.id))
-    for task in taken:
+    for task in [*taken, *(task for stored in submissions for task in stored.submission.tasks)]:
         base = base_of(task.id)
         numbers[base] = max(numbers.get(base, 0), suffix_of(task.id))
     rest = []
@@ -119,9 +114,6 @@ def _rest(
         if missing == shard.task.shots:
             rest.append(shard)
         elif missing:
-            number = numbers[shard.task.id] + 1
-            last = shard.task.blocks[-1]
-            block = Block(last.index, missing, block_seed(last.seed, last.index, number))
-            task = replace(shard.task, id=f"{shard.task.id}+{number}", blocks=(block,))
-            rest.append(replace(shard, task=task))
+            more = rest_of(shard.task, missing, numbers[shard.task.id] + 1)
+            rest.append(replace(shard, task=more))
     return rest
