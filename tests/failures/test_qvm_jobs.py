@@ -287,6 +287,26 @@ def test_no_secret_is_written_down(machine, server, bell, tmp_path, monkeypatch)
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes()
 
 
+class Session:
+    """An option that knows too much."""
+
+    def __init__(self, token):
+        self.headers = {"authorization": f"Bearer {token}"}
+
+
+def test_option_that_holds_a_secret_is_not_written_down(
+    machine, server, bell, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("QCOS_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(QueueProvider, "check_options", lambda self, options: dict(options))
+    qvm = machine(QueueProvider)
+    assert qvm.submit(bell, 10, options={"session": Session("harmless")}).result().shots == 10
+    with pytest.raises(InvalidArguments, match="holds a secret"):
+        qvm.submit(bell, 10, options={"session": Session(TOKEN)})
+    for path in (tmp_path / "state").rglob("*"):
+        assert not path.is_file() or TOKEN.encode() not in path.read_bytes()
+
+
 def test_what_a_careless_provider_says_is_scrubbed(
     machine, server, bell, tmp_path, monkeypatch, caplog
 ):

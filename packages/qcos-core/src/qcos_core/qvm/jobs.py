@@ -29,6 +29,7 @@ from qcos_core.ledger.records import Job, JobState, PackedCircuit, Requests
 from qcos_core.ledger.stages import Stage
 from qcos_core.ledger.store import Ledger
 from qcos_core.model.plans import Shard, ShardPlan
+from qcos_core.model.scrubber import Scrubber
 from qcos_core.model.status import JobStatus
 from qcos_core.qvm.board import ShardOutcome, base_of
 from qcos_core.qvm.executor import Coordinator, Halted, NodeExecutor
@@ -441,6 +442,10 @@ def new_job(
 
     Returns:
         The job, and the right to carry it on.
+
+    Raises:
+        InvalidArguments: its options hold what cannot be written down, or must not be.
+        LedgerUnusable: it could not be written.
     """
     circuits = Circuits(given.circuits)
     packed = {
@@ -451,7 +456,7 @@ def new_job(
         name=name or ", ".join(circuit.name for circuit in plan.circuits[:3]),
         tags=tuple(tags),
         created=time.time(),
-        plan=to_document(plan),
+        plan=_document(plan, work.executor.scrubber),
         cluster=cluster_to_dict(work.executor.registry),
         settings={"fallback": fallback, "single": given.single},
         circuits={circuit_id: one.digest for circuit_id, one in packed.items()},
@@ -460,6 +465,15 @@ def new_job(
     job = QVMJob(ledger, stored.id, lambda: work)
     job.know(stored, plan, circuits)
     return job, lease
+
+
+def _document(plan: ShardPlan, scrubber: Scrubber) -> dict[str, Any]:
+    """A plan as it is written down, unless an object in its options holds a secret."""
+    document = to_document(plan)
+    if any(scrubber.scrub(pickled) != pickled for pickled in document["objects"].values()):
+        message = "an object among the options holds a secret, which must not be written down."
+        raise InvalidArguments(message, hint="Give its name instead, such as like='fake_torino'.")
+    return document
 
 
 def _failed(shards: dict[str, Shard], task_id: str, error: QCOSError) -> ShardOutcome:
