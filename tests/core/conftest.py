@@ -127,3 +127,18 @@ def bell():
     circuit.cx(0, 1)
     circuit.measure_all()
     return circuit
+
+
+class Clock:
+    """A clock that the test turns."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()

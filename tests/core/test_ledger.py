@@ -35,21 +35,6 @@ TO = {
 """How a submission that is being sent gets to each stage."""
 
 
-class Clock:
-    """A clock that the test turns."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def ledger(tmp_path, clock):
     with Ledger(tmp_path / "state", clock=clock) as ledger:

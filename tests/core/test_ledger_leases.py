@@ -53,26 +53,11 @@ print(len(Ledger(sys.argv[1]).jobs()))
 forks = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of later Pythons
 
 
-class Clock:
-    """A clock that the test turns."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def ledger(tmp_path):
     with Ledger(tmp_path / "state") as ledger:
         add(ledger).release()
         yield ledger
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
