@@ -34,6 +34,7 @@ from qcos_core import (
     QPURegistry,
     QVMJob,
 )
+from qcos_core.ledger.stages import Stage
 from qcos_core.ledger.store import Ledger
 from qcos_core.providers.local_numpy import LocalNumpyProvider
 from qcos_core.qvm import failover
@@ -416,6 +417,20 @@ def test_full_disk_loses_nothing_and_pays_nothing_twice(
                 keys = [one.submission.key for one in ledger.submissions(job_id)]
                 assert [server.accepted(key) for key in keys] == [1] * 10
     assert stopped
+
+
+def test_what_is_being_sent_is_written_down_before_another_goes_on(machine, server, bell):
+    qvm = machine(TaggingProvider)
+    with server.switched(answers="late"), Ledger() as ledger:
+        job = qvm.submit(bell, 100)
+        while not ledger.submissions(job.job_id()):
+            time.sleep(0.01)
+        qvm.close()
+        (stored,) = ledger.submissions(job.job_id())
+    assert stored.stage is Stage.SENT
+    result = QVMJob.load(job.job_id(), cluster=qvm.registry).result(timeout=60)
+    assert result.shots == 100
+    assert server.accepted(stored.submission.key) == 1
 
 
 def test_closing_the_machine_does_not_wait_for_the_queue(machine, server, bell):

@@ -202,7 +202,7 @@ class JobNodeProvider(NodeProvider):
     def submit(
         self, submission: Submission, load: Callable[[str], bytes], node: QPUNodeSpec
     ) -> Handle:
-        """Send one submission.
+        """Send one submission; bound the request to well below 300 seconds.
 
         Args:
             submission: what to send; its key goes along.

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 REQUESTS_S = 1.0
 """How often a coordinator looks for what other processes ask of its job."""
 
+SENDS_S = 10.0
+"""How long a coordinator that is told to stop waits for what is being sent."""
+
 
 class Halted(Exception):
     """A coordinator was told to stop; its job can be carried on by another."""
@@ -87,6 +90,10 @@ class Coordinator:
                     call.then(call)
                 self._journal.flush()
             self._journal.flush()
+        except (Halted, KeyboardInterrupt):
+            self._end_sends()
+            self.stop()
+            raise
         except BaseException:
             self.stop()
             raise
@@ -101,6 +108,17 @@ class Coordinator:
         """Start nothing more, and end the workers that this job keeps busy."""
         self._plain.stop()
         self.jobs.leave()
+
+    def _end_sends(self) -> None:
+        """Wait a moment for what is being sent, and write down what came of it.
+
+        Else whoever goes on might look for it before it has arrived, and send it again.
+        """
+        end = self._calls.now() + SENDS_S
+        while self.jobs.sends and self._calls.now() < end:
+            for call in self._calls.wait(end):
+                call.then(call)
+            self._journal.flush()
 
     def _look_around(self) -> None:
         """See what is due, and what is asked of the job."""

@@ -77,6 +77,11 @@ class JobNodes:
     _turns: Iterator[int] = field(default_factory=count)
     _waiting_for_poll: list[OpenSubmission] = field(default_factory=list)
 
+    @property
+    def sends(self) -> bool:
+        """Whether anything is being sent."""
+        return any(one.stage is Stage.SENDING and one.call for one in self.out.values())
+
     def launch(self) -> None:
         """Send what waits, as far as the nodes' limits allow; each is written down before."""
         taken: list[OpenSubmission] = []
