@@ -33,6 +33,7 @@ from qcos_core import (
 from qcos_core.ledger.stages import STEPS, Stage
 from qcos_core.qvm.board import SUBMITS as SUBMITS_AT_ONCE
 from qcos_core.qvm.executor import NodeExecutor
+from qcos_core.qvm.failover import Breaker
 from qcos_core.qvm.journal import Journal
 from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events
@@ -49,6 +50,7 @@ POLLS = ("raises", "hangs", "missing", "garbage", "lies", "much later")
 FETCHES = ("raises", "hangs", "short", "long", "wide", "missing", "twice", "another's", "garbage")
 FINDS = ("unknown", "raises", "hangs", "garbage")
 CANCELS = ("raises", "hangs", "too late")
+PROBES = ("raises", "hangs")
 
 
 class World:
@@ -180,6 +182,11 @@ class Hostile(JobNodeProvider):
     def limits(self, node):
         return self.given
 
+    def node_health(self, nodes):
+        if self.far.fault("probe") == "raises":
+            raise NodeOffline("no route.")
+        return {}
+
     def submit(self, submission, load, node):
         far = self.far
         if (submission.key, Stage.SENDING) not in far.journal.written:
@@ -296,7 +303,9 @@ def bell():
 BELL = bell()
 
 
-def carried_out(recovery, limits, faults, *, circuits=3, deadline_s=None, patient=False):
+def carried_out(
+    recovery, limits, faults, *, circuits=3, deadline_s=None, patient=False, asked_before=False
+):
     """Run some circuits on a far side with these faults; what became of them, and the far side."""
     provider = type("Far", (Hostile,), {"RECOVERY": recovery})(limits)
     registry = QPURegistry()
@@ -307,6 +316,8 @@ def carried_out(recovery, limits, faults, *, circuits=3, deadline_s=None, patien
     require = {} if deadline_s is None else {"deadline_s": deadline_s}
     plan = DistributedQVM(registry).plan([BELL] * circuits, SHOTS, seed=1, require=require)
     executor = NodeExecutor(registry, calls=lambda: world, random=Random(1))
+    for spec in registry if asked_before else ():
+        executor._breakers[spec.node_id] = Breaker(Random(1), 1, rests_until=0.0, asking=True)
     by_id = {circuit.id: BELL for circuit in plan.circuits}
     coordinator = executor.coordinator(plan, Circuits(by_id), Events(()), journal, patient=patient)
     for shard in plan.shards:
@@ -345,8 +356,10 @@ FAULTS = st.fixed_dictionaries(
         "fetch": some(FETCHES),
         "find": some(FINDS),
         "cancel": some(CANCELS),
+        "probe": some(PROBES),
     }
 )
+NOTHING = {name: [] for name in ("submit", "running", "poll", "fetch", "find", "cancel", "probe")}
 LIMITS = st.builds(
     Limits,
     max_tasks=st.sampled_from([None, 1, 2]),
@@ -375,7 +388,12 @@ def test_exactly_n_or_an_honest_answer(recovery, limits, faults, deadline_s, pat
 def test_few_are_being_sent_at_one_time():
     """What has not been sent is not written down as sent, so a crash leaves no doubt about it."""
     limits = Limits(max_tasks=1, simulated=False, paid=True)
-    nothing = {name: [] for name in ("submit", "running", "poll", "fetch", "find", "cancel")}
-    outcomes, far = carried_out(Recovery.NONE, limits, nothing, circuits=40)
+    outcomes, far = carried_out(Recovery.NONE, limits, NOTHING, circuits=40)
     assert check(outcomes, far, free=False, circuits=40) == 0
     assert far.most <= 2 * SUBMITS_AT_ONCE
+
+
+def test_node_that_rested_while_another_job_ended_is_asked_again():
+    limits = Limits(simulated=True, paid=False)
+    outcomes, far = carried_out(Recovery.NONE, limits, NOTHING, asked_before=True)
+    assert check(outcomes, far, free=True) == 0

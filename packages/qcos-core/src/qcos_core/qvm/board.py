@@ -176,6 +176,7 @@ class Board:
             node = self._registry.node(node_id)
             limits = self._limits(node)
             breaker = self._breakers.setdefault(node_id, Breaker(self._random))
+            breaker.asking = breaker.trying = False  # whoever asked or tried before may be gone
             self.nodes[node_id] = NodeState(node, limits, breaker, self._lane(node, limits))
         return self.nodes[node_id]
 

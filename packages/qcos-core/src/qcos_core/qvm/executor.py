@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 REQUESTS_S = 1.0
 """How often a coordinator looks for what other processes ask of its job."""
 
+PROBE_S = 30.0
+"""How long a node may take to say how it is."""
+
 SENDS_S = 10.0
 """How long a coordinator that is told to stop waits for what is being sent."""
 
@@ -64,6 +67,7 @@ class Coordinator:
         self._asks_at = self._calls.now()
         self._cancelled = False
         self._halted = False
+        self._probes: dict[str, tuple[Call, float]] = {}
 
     def run(self) -> list[ShardOutcome]:
         """Run every task and wait for it.
@@ -148,6 +152,9 @@ class Coordinator:
     def _probe(self, state: NodeState, now: float) -> None:
         """Ask a node that has rested whether it is well again."""
         breaker = state.breaker
+        if state.id in self._probes and now >= self._probes[state.id][1]:
+            self._probes.pop(state.id)[0].leave()
+            breaker.rest(f"it did not say how it is within {PROBE_S:g} s.", now)
         if breaker.asks_at is None or now < breaker.asks_at:
             return
         if not state.waiting or not state.lane.idle:
@@ -156,6 +163,7 @@ class Coordinator:
         def ended(call: Call) -> None:
             if call.left:
                 return
+            self._probes.pop(state.id, None)
             reason = str(call.error) if call.error is not None else call.answer
             if reason is None:
                 breaker.asking, breaker.trying = False, True
@@ -163,7 +171,9 @@ class Coordinator:
                 breaker.rest(str(reason), self._calls.now())
 
         breaker.asking = True
-        state.lane.start(Call(partial(_reason_offline, state), ended))
+        call = Call(partial(_reason_offline, state), ended)
+        self._probes[state.id] = (call, now + PROBE_S)
+        state.lane.start(call)
 
     def _next_wake(self) -> float | None:
         times = [self._plain.next_wake(), self.jobs.next_wake(), self.board.next_wake()]
@@ -172,6 +182,7 @@ class Coordinator:
             for state in self.board.nodes.values()
             if state.waiting and state.lane.idle
         ]
+        times += [end for _, end in self._probes.values()]
         if self._requests is not None:
             times.append(self._asks_at)
         return min((when for when in times if when is not None), default=None)
