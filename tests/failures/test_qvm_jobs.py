@@ -214,6 +214,15 @@ def test_cancelled_before_it_began(machine, server, bell):
     assert job.cancelled()
 
 
+@pytest.fixture
+def interruptible():
+    """A process that a shell began in its background ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted_run_says_how_it_goes_on(machine, server, bell):
     qvm = machine(QueueProvider)
     with server.switched(hold=True):
