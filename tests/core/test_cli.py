@@ -263,7 +263,7 @@ def test_plan_as_json(qcos):
 RESULT_KEYS = {
     *("schema", "name", "shots", "seed", "width", "registers", "counts", "exact", "simulated"),
     *("charges", "shards", "plan", "warnings", "versions", "seconds", "tags"),
-    *("register_bits", "parameters", "memory", "data"),
+    *("register_bits", "parameters", "memory", "data", "per_device"),
 }
 
 

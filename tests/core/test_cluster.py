@@ -2,13 +2,17 @@
 
 import json
 import logging
+import threading
 from dataclasses import dataclass
 
 import pytest
+from qiskit import QuantumCircuit
 
 from qcos_core import (
     ClusterBuilder,
+    DistributedQVM,
     InvalidArguments,
+    NoCapableNode,
     NodeOffline,
     NodeProvider,
     NodeProviderRegistry,
@@ -17,6 +21,9 @@ from qcos_core import (
     QPURegistry,
     UnknownProvider,
 )
+from qcos_core.qvm import planner
+
+CANARY = "c4n4ry"
 
 pytestmark = pytest.mark.usefixtures("only_core")
 
@@ -231,6 +238,89 @@ class TestHealth:
         spec = build(online=False, node_health=lambda self, nodes: {"plain-0": None})
         assert not spec.online
         assert spec.offline_reason == "its provider took it offline"
+
+
+class Doctor(Plain):
+    """Well when its patients are, and slow to say so."""
+
+    def __init__(self):
+        self.ill, self.asked, self.released = True, 0, threading.Event()
+        self.released.set()
+
+    def health_check(self):
+        self.asked += 1
+        assert self.released.wait(10)
+        if self.ill:
+            message = f"token {CANARY} is of no use"
+            raise RuntimeError(message)
+        return True
+
+
+class TestReturn:
+    """Nodes that were out of service when the cluster was built come back."""
+
+    @pytest.fixture
+    def cluster(self):
+        register(doctor=Doctor)
+        return ClusterBuilder().add("doctor").build()
+
+    @pytest.fixture
+    def doctor(self, cluster):
+        return cluster.provider("plain-0")
+
+    def test_comes_back_when_its_provider_is_well(self, cluster, doctor):
+        doctor.ill = False
+        assert cluster.away.ask(0, wait_s=10)
+        (spec,) = cluster
+        assert spec.online
+        assert spec.metadata == {}
+
+    def test_stays_away_while_it_is_not_and_its_reason_is_scrubbed(self, cluster):
+        cluster.away.scrub = lambda text: text.replace(CANARY, "***")
+        assert not cluster.away.ask(0, wait_s=10)
+        (spec,) = cluster
+        assert spec.offline_reason.endswith("token *** is of no use")
+
+    def test_is_not_asked_again_at_once(self, cluster, doctor):
+        assert not cluster.away.ask(wait_s=10)
+        assert doctor.asked == 1
+
+    def test_is_asked_once_at_a_time_and_nobody_waits_for_who_hangs(self, cluster, doctor):
+        doctor.released.clear()
+        for _ in range(3):
+            assert not cluster.away.ask(0, wait_s=0.01)
+        assert doctor.asked == 2
+        doctor.ill = False
+        doctor.released.set()
+        assert cluster.away.ask(0, wait_s=10)
+
+    def test_is_not_asked_any_more_once_it_is_back(self, cluster, doctor):
+        doctor.ill = False
+        assert cluster.away.ask(0, wait_s=10)
+        assert not cluster.away.ask(0, wait_s=10)
+        assert doctor.asked == 2
+
+    def test_is_not_asked_after_the_cluster_was_closed(self, cluster, doctor):
+        cluster.close()
+        assert not cluster.away.ask(0, wait_s=10)
+        assert doctor.asked == 1
+
+    def test_what_its_provider_took_out_of_service_does_not_come_back(self):
+        register(off=type("Off", (Doctor,), {"online": False}))
+        cluster = ClusterBuilder().add("off").build()
+        cluster.provider("plain-0").ill = False
+        assert not cluster.away.ask(0, wait_s=10)
+        assert cluster.online() == []
+
+    def test_planning_waits_for_it_where_nothing_else_is_there(self, cluster, doctor, monkeypatch):
+        circuit = QuantumCircuit(1, 1)
+        circuit.measure(0, 0)
+        qvm = DistributedQVM(cluster)
+        with pytest.raises(NoCapableNode, match="of no use"):
+            qvm.plan(circuit)
+        doctor.ill = False
+        monkeypatch.setattr(planner, "ASK_NOW_S", 0)
+        assert qvm.plan(circuit).node_ids == ("plain-0",)
 
 
 class TestDescribe:

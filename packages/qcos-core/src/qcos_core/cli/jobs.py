@@ -86,6 +86,11 @@ _OPTIONS: tuple[_Decorator, ...] = (
         metavar="NAME=VALUE",
         help="An option for the providers, such as method=statevector; may be repeated.",
     ),
+    click.option(
+        "--cross-check",
+        is_flag=True,
+        help="Compare nodes that are alike; shots of one that disagrees do not count.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
 )
 
@@ -113,6 +118,7 @@ class Job:
     bind: tuple[str, ...]
     like: str | None
     option: tuple[str, ...]
+    cross_check: bool
     as_json: bool
 
     def check(self) -> None:
@@ -171,6 +177,7 @@ class Job:
             "policy": self.policy,
             "strategy": self.strategy,
             "require": {"tags": self.require_tag, "exclude": self.exclude},
+            "cross_check": self.cross_check,
         }
 
     def circuits(self) -> list[QuantumCircuit | VirtualCircuitSpec]:
@@ -200,6 +207,8 @@ class Job:
             ("--option", self.option),
         ):
             groups += [[name, value] for value in values]
+        if self.cross_check:
+            groups.append(["--cross-check"])
         return shell_lines(groups)
 
 

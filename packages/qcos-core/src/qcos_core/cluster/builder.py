@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from qcos_core.cluster.health import reasons_offline, unhealthy
 from qcos_core.cluster.registry import QPURegistry, Slot
 from qcos_core.cluster.secrets import scrubber_of, secrets_of
 from qcos_core.errors import InvalidArguments, QCOSError
-from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.model.redaction import redact
-from qcos_core.providers.base import NodeProvider
 from qcos_core.providers.registry import NodeProviderRegistry, built, configured
 
 _log = logging.getLogger(__name__)
@@ -64,9 +63,9 @@ class ClusterBuilder:
             for name, slot in registry.slots.items():
                 cls = NodeProviderRegistry.get(slot.key)
                 provider = configured(slot.key, cls, slot.kwargs)
-                reason = _unhealthy(provider)
+                reason = unhealthy(provider)
                 nodes = built(slot.key, provider, slot.kwargs)
-                _mark_offline(provider, nodes, reason)
+                registry.away.take(provider, nodes, reasons_offline(provider, nodes, reason))
                 for spec in nodes:
                     registry.register(spec, provider, key=slot.key, slot=name, kwargs=slot.kwargs)
         except BaseException as error:
@@ -112,36 +111,14 @@ def _counted(slot: Slot) -> dict[str, int] | None:
         return None
 
 
-def _unhealthy(provider: NodeProvider) -> str | None:
-    try:
-        healthy = provider.health_check()
-    except InvalidArguments:
-        raise
-    # other people's code: a health check that raises is a provider that is not healthy
-    except (Exception, SystemExit) as error:  # noqa: BLE001
-        return f"its health check failed: {type(error).__name__}: {error}"
-    return None if healthy else "its provider's health check says no"
-
-
-def _mark_offline(provider: NodeProvider, nodes: list[QPUNodeSpec], reason: str | None) -> None:
-    try:
-        reasons = dict(provider.node_health(nodes))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
-        reasons = {}
-        reason = reason or f"asking for its health failed: {type(error).__name__}: {error}"
-    for spec in nodes:
-        why = reasons.get(spec.node_id) or reason
-        if why:
-            spec.mark_offline(why)
-
-
 def _scrub_reasons(registry: QPURegistry) -> None:
     """A failed health check may quote the token it was given."""
     offline = [spec for spec in registry if "offline_reason" in spec.metadata]
     if offline:
-        scrubber = scrubber_of(registry)
+        registry.away.scrub = scrubber_of(registry).scrub
         for spec in offline:
-            spec.metadata["offline_reason"] = scrubber.scrub(str(spec.metadata["offline_reason"]))
+            reason = str(spec.metadata["offline_reason"])
+            spec.metadata["offline_reason"] = registry.away.scrub(reason)
 
 
 def _shown(value: Any) -> str:

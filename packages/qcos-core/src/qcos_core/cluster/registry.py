@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from qcos_core.cluster.health import Away
 from qcos_core.errors import InvalidArguments
 from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.providers.adapter import check_execute
@@ -54,10 +55,12 @@ class QPURegistry:
     Attributes:
         slots: what ``ClusterBuilder.build`` made it of, by the names that its nodes' ``slot`` has;
             empty for nodes that were registered by hand.
+        away: its nodes that were out of service when it was built.
     """
 
     def __init__(self, slots: Mapping[str, Slot] | None = None) -> None:
         self.slots = dict(slots or {})
+        self.away = Away()
         self._nodes: dict[str, Node] = {}
 
     def register(
@@ -154,6 +157,7 @@ class QPURegistry:
 
     def close(self) -> None:
         """Close every provider; an error in one does not stop the others."""
+        self.away.forget()
         # by identity: a provider may be a dataclass, which is unhashable or equal to another
         providers = {id(node.provider): node.provider for node in self._nodes.values()}
         for provider in providers.values():

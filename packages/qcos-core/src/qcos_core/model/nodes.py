@@ -84,7 +84,8 @@ class QPUNodeSpec:
         max_qubits: the widest circuit, in active qubits, that the node can run.
         tags: searchable labels.
         credentials: authentication data; kept as :class:`Credentials`.
-        online: set by ``ClusterBuilder.build``, which never turns ``False`` back to ``True``.
+        online: set by ``ClusterBuilder.build``. A node that it took out of service comes back when
+            its provider is well again; one that its provider took out itself does not.
         metadata: JSON-able facts (device, region, price). Where a node is offline the reason
             stands in ``metadata["offline_reason"]``.
 
@@ -133,6 +134,11 @@ class QPUNodeSpec:
         """Take the node out of service and keep the reason in ``metadata``."""
         self.online = False
         self.metadata["offline_reason"] = reason
+
+    def mark_online(self) -> None:
+        """Take the node into service again."""
+        self.metadata.pop("offline_reason", None)
+        self.online = True
 
 
 @dataclass(frozen=True, slots=True)

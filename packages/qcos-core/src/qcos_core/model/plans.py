@@ -192,6 +192,7 @@ class ShardPlan:
         candidates: the nodes that can run each circuit, by its id, best first.
         deadline_s: how long one attempt at one shard may take; ``None`` for as long as it likes.
         allow_mixed: whether shots of nodes that are not alike may stand in for each other.
+        cross_check: whether nodes that are alike are compared before their shots count.
     """
 
     circuits: tuple[PlannedCircuit, ...]
@@ -203,6 +204,7 @@ class ShardPlan:
     candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
     deadline_s: float | None = None
     allow_mixed: bool = False
+    cross_check: bool = False
 
     @property
     def shots(self) -> int:
@@ -230,6 +232,7 @@ class ShardPlan:
             candidates={circuit_id: self.candidates.get(circuit_id, ())},
             deadline_s=self.deadline_s,
             allow_mixed=self.allow_mixed,
+            cross_check=self.cross_check,
         )
 
     @cached_property

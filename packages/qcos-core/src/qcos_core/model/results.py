@@ -86,6 +86,8 @@ class QVMResult:
             them.
         saved: what ``save_*`` instructions returned, by label.
         parameters: the value of each parameter, by its name, at this point of a sweep.
+        packed_by_node: the counts of each node by its id, packed, where several took part; those
+            of a node that was left out of ``packed`` are among them.
     """
 
     name: str
@@ -103,6 +105,7 @@ class QVMResult:
     packed_shots: PackedShots | None = None
     saved: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, float] = field(default_factory=dict)
+    packed_by_node: Mapping[str, PackedCounts] = field(default_factory=dict, repr=False)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -125,6 +128,14 @@ class QVMResult:
             hint = f"What it saved is in the result's data: {', '.join(self.saved)}."
             raise CircuitRejected(message, hint=hint)
         return self.packed
+
+    @cached_property
+    def per_device(self) -> dict[str, dict[str, int]]:
+        """The counts of each node by its id, with the keys of :attr:`counts`."""
+        parts = self.packed_by_node
+        if not parts and self.packed is not None:
+            return {record.node_id: self.counts for record in self.shards[:1]}
+        return {node_id: packed.to_dict(self.registers) for node_id, packed in parts.items()}
 
     @cached_property
     def data(self) -> ResultData:
@@ -236,6 +247,7 @@ class QVMResult:
             "register_bits": [list(bits) for bits in self.registers.places],
             "parameters": dict(self.parameters),
             "counts": None if self.packed is None else self.counts,
+            "per_device": self.per_device if self.packed_by_node else None,
             "memory": None if self.packed_shots is None else self.memory,
             "data": {name: saved_data.to_json(value) for name, value in self.saved.items()},
             "exact": self.exact,
@@ -289,6 +301,10 @@ class QVMResult:
             else PackedShots.from_bitstrings(memory, registers.width),
             saved={n: saved_data.from_json(v) for n, v in data.get("data", {}).items()},
             parameters=data.get("parameters", {}),
+            packed_by_node={
+                node_id: PackedCounts.from_bitstrings(counts, registers.width)
+                for node_id, counts in (data.get("per_device") or {}).items()
+            },
         )
 
     @classmethod

@@ -71,11 +71,16 @@ class Disagreement:
         """The difference over the bound, always above 1."""
         return self.size / self.bound
 
-    def __str__(self) -> str:
+    @property
+    def finding(self) -> str:
+        """What was found, without the node's name."""
         return (
-            f"node {self.node_id}: {self.where} is 1 in {self.share:.2%} of its shots and in "
-            f"{self.others:.2%} of the others'; chance allows {self.bound:.2%} between them."
+            f"{self.where} is 1 in {self.share:.2%} of its shots and in {self.others:.2%} of the "
+            f"others'; chance allows {self.bound:.2%} between them."
         )
+
+    def __str__(self) -> str:
+        return f"node {self.node_id}: {self.finding}"
 
 
 def disagreements(

@@ -116,7 +116,7 @@ class ShardOutcome:
     Attributes:
         shard: the task and the node it came to rest on.
         answer: the answer; ``None`` if there is none.
-        error: why there is none.
+        error: why there is none, or why it does not count.
     """
 
     shard: Shard

@@ -14,6 +14,7 @@ from qcos_core.ledger.stages import Stage
 from qcos_core.model.plans import ShardPlan
 from qcos_core.qvm.board import Board, NodeState, ShardOutcome
 from qcos_core.qvm.calls import Call, Calls, ThreadCalls
+from qcos_core.qvm.cross_check import cross_checked
 from qcos_core.qvm.dispatch import Dispatcher, Fallback
 from qcos_core.qvm.failover import Breaker
 from qcos_core.qvm.journal import Journal
@@ -101,7 +102,10 @@ class Coordinator:
         except BaseException:
             self.stop()
             raise
-        return [*self.board.outcomes, *self._undecided()]
+        outcomes = self.board.outcomes
+        if self.board.plan.cross_check:
+            outcomes = cross_checked(self.board.plan, outcomes)
+        return [*outcomes, *self._undecided()]
 
     def halt(self) -> None:
         """Make :meth:`run`, which another thread is in, raise :class:`Halted`."""

@@ -390,11 +390,17 @@ class QVMJob:
         stored = self._ledger.job(self._id)
         answers = self._ledger.answers(self._id)
         shards = {shard.task.id: shard for shard in self._plan.shards}
+        errors = dict(self._left if stored.state == "open" else stored.errors)
         outcomes = [
-            ShardOutcome(replace(shards[base_of(answer.task.id)], task=answer.task), answer)
+            ShardOutcome(
+                replace(
+                    shards[base_of(answer.task.id)], task=answer.task, node_id=answer.record.node_id
+                ),
+                answer,
+                errors.pop(answer.task.id, None),
+            )
             for answer in answers
         ]
-        errors = self._left if stored.state == "open" else stored.errors
         outcomes += [_failed(shards, name, error) for name, error in errors.items()]
         ended = time.time() if stored.finished is None else stored.finished
         results = ClassicalReconstructor().reconstruct(

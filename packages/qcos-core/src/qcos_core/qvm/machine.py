@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, overload
 
 from qcos_core.cluster.registry import QPURegistry
 from qcos_core.errors import InvalidArguments
@@ -29,6 +29,20 @@ if TYPE_CHECKING:
     from qcos_core.qvm.jobs import QVMJob
 
 DEFAULT_SHOTS = 1024
+
+
+class RunArguments(TypedDict, total=False):
+    """The keyword arguments of ``run``, which says what each is."""
+
+    seed: int | None
+    policy: str
+    strategy: str
+    options: Mapping[str, Any] | None
+    require: Requirements | Mapping[str, Any] | None
+    allow_mixed: bool
+    cross_check: bool
+    name: str | None
+    tags: Sequence[str]
 
 
 class DistributedQVM:
@@ -91,6 +105,7 @@ class DistributedQVM:
         options: Mapping[str, Any] | None = None,
         require: Requirements | Mapping[str, Any] | None = None,
         allow_mixed: bool = False,
+        cross_check: bool = False,
         name: str | None = None,
     ) -> ShardPlan:
         """What ``run`` with these arguments would do. Runs nothing and spends nothing.
@@ -102,7 +117,9 @@ class DistributedQVM:
             NoCapableNode: no node can run one of the circuits.
         """
         given = read_circuits(circuits, shots, seed, options, name)
-        return self._planned(given, policy, strategy, require, allow_mixed=allow_mixed)
+        return self._planned(
+            given, policy, strategy, require, allow_mixed=allow_mixed, cross_check=cross_check
+        )
 
     def explain(self, circuits: Any, shots: int = DEFAULT_SHOTS, **arguments: Any) -> str:
         """The plan as text for people; takes the arguments of :meth:`plan`."""
@@ -113,15 +130,7 @@ class DistributedQVM:
         self,
         circuits: list[Any],
         shots: int = ...,
-        *,
-        seed: int | None = ...,
-        policy: str = ...,
-        strategy: str = ...,
-        options: Mapping[str, Any] | None = ...,
-        require: Requirements | Mapping[str, Any] | None = ...,
-        allow_mixed: bool = ...,
-        name: str | None = ...,
-        tags: Sequence[str] = ...,
+        **arguments: Unpack[RunArguments],
     ) -> list[Any]: ...
 
     @overload
@@ -129,15 +138,7 @@ class DistributedQVM:
         self,
         circuits: VirtualCircuitSpec | tuple[Any, ...],
         shots: int = ...,
-        *,
-        seed: int | None = ...,
-        policy: str = ...,
-        strategy: str = ...,
-        options: Mapping[str, Any] | None = ...,
-        require: Requirements | Mapping[str, Any] | None = ...,
-        allow_mixed: bool = ...,
-        name: str | None = ...,
-        tags: Sequence[str] = ...,
+        **arguments: Unpack[RunArguments],
     ) -> Any: ...
 
     @overload
@@ -145,15 +146,7 @@ class DistributedQVM:
         self,
         circuits: QuantumCircuit,
         shots: int = ...,
-        *,
-        seed: int | None = ...,
-        policy: str = ...,
-        strategy: str = ...,
-        options: Mapping[str, Any] | None = ...,
-        require: Requirements | Mapping[str, Any] | None = ...,
-        allow_mixed: bool = ...,
-        name: str | None = ...,
-        tags: Sequence[str] = ...,
+        **arguments: Unpack[RunArguments],
     ) -> QVMResult: ...
 
     def run(
@@ -167,6 +160,7 @@ class DistributedQVM:
         options: Mapping[str, Any] | None = None,
         require: Requirements | Mapping[str, Any] | None = None,
         allow_mixed: bool = False,
+        cross_check: bool = False,
         name: str | None = None,
         tags: Sequence[str] = (),
     ) -> Any:
@@ -186,6 +180,9 @@ class DistributedQVM:
             require: which nodes may be used; see :class:`Requirements`.
             allow_mixed: where a node fails, a node that is not like it may take its place, such
                 as another device, or a simulator for a device.
+            cross_check: compare the nodes of each circuit that are alike; the shots of one that
+                disagrees do not count, see ``docs/how-to/check-nodes.md``. The result warns where
+                there is nothing to compare.
             name: a name for the circuit, instead of its own.
             tags: kept in the result.
 
@@ -198,13 +195,15 @@ class DistributedQVM:
                 parameters.
             InvalidArguments: a wrong argument.
             NoCapableNode: no node can run one of the circuits.
-            PartialResult: some shards failed; what came back is attached.
+            PartialResult: some shards failed, or nodes disagree; what came back is attached.
             QCOSError: the only shard failed; its own error.
         """
         began = time.perf_counter()
         kept = _tags(tags)
         given = read_circuits(circuits, shots, seed, options, name)
-        plan = self._planned(given, policy, strategy, require, allow_mixed=allow_mixed)
+        plan = self._planned(
+            given, policy, strategy, require, allow_mixed=allow_mixed, cross_check=cross_check
+        )
         if self._outlives_the_call(plan):
             return self._run_written_down(plan, given, name, kept)
         with Events(self._observers) as events:
@@ -226,6 +225,7 @@ class DistributedQVM:
         options: Mapping[str, Any] | None = None,
         require: Requirements | Mapping[str, Any] | None = None,
         allow_mixed: bool = False,
+        cross_check: bool = False,
         name: str | None = None,
         tags: Sequence[str] = (),
     ) -> QVMJob:
@@ -246,7 +246,9 @@ class DistributedQVM:
         """
         kept = _tags(tags)
         given = read_circuits(circuits, shots, seed, options, name)
-        plan = self._planned(given, policy, strategy, require, allow_mixed=allow_mixed)
+        plan = self._planned(
+            given, policy, strategy, require, allow_mixed=allow_mixed, cross_check=cross_check
+        )
         job, lease = self._written_down(plan, given, name, kept, patient=True)
         self._jobs.append(job)
         job.start(lease)
@@ -269,6 +271,7 @@ class DistributedQVM:
         require: Requirements | Mapping[str, Any] | None,
         *,
         allow_mixed: bool,
+        cross_check: bool,
     ) -> ShardPlan:
         return self._planner.plan(
             given.planned,
@@ -276,6 +279,7 @@ class DistributedQVM:
             strategy=strategy,
             require=Requirements.of(require),
             allow_mixed=allow_mixed,
+            cross_check=cross_check,
         )
 
     def _outlives_the_call(self, plan: ShardPlan) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from qcos_core.cluster.health import ANSWER_S, ASK_NOW_S
 from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
 from qcos_core.model.circuits import CircuitProfile, Requirements
@@ -23,6 +25,7 @@ from qcos_core.model.seam import Recovery
 from qcos_core.model.text import size
 from qcos_core.providers.base import JobNodeProvider
 from qcos_core.qvm.blocks import largest_block
+from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.routing import Load, Policy, policy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
@@ -48,6 +51,7 @@ class ShardPlanner:
         strategy: str = "auto",
         require: Requirements | None = None,
         allow_mixed: bool = False,
+        cross_check: bool = False,
     ) -> ShardPlan:
         """Make a plan for circuits that are already profiled.
 
@@ -63,7 +67,7 @@ class ShardPlanner:
             message = f"strategy {strategy!r} is not one of {', '.join(STRATEGIES)}."
             raise InvalidArguments(message)
         wanted = require or Requirements()
-        offers = [self._offers(circuit, wanted) for circuit in circuits]
+        offers = self._offers(circuits, wanted)
         picks = _place(circuits, offers, choose)
         shards: list[Shard] = []
         decisions: list[Decision] = []
@@ -71,13 +75,15 @@ class ShardPlanner:
             made = [
                 shard
                 for point, pick in enumerate(mine)
-                for shard in _shards(circuit, point, candidates, pick, strategy)
+                for shard in _shards(
+                    circuit, point, candidates, pick, strategy, cross_check=cross_check
+                )
             ]
             shards += made
             used = {shard.node_id for shard in made}
             decisions += [_decision(circuit, one, mine[0], used, policy) for one in candidates]
             decisions += rejected
-        return ShardPlan(
+        plan = ShardPlan(
             tuple(circuits),
             tuple(shards),
             tuple(decisions),
@@ -89,9 +95,27 @@ class ShardPlanner:
             },
             deadline_s=wanted.deadline_s,
             allow_mixed=allow_mixed,
+            cross_check=cross_check,
         )
+        if cross_check:
+            found = [unchecked(plan, one, plan.shards_of(one.id)) for one in circuits]
+            plan = replace(plan, warnings=tuple(filter(None, found)))
+        return plan
 
     def _offers(
+        self, circuits: Sequence[PlannedCircuit], require: Requirements
+    ) -> list[tuple[list[Candidate], list[Decision]]]:
+        """For each circuit the nodes that can run it, and why the others cannot."""
+        away = self._registry.away
+        away.ask()
+        try:
+            return [self._offers_for(circuit, require) for circuit in circuits]
+        except NoCapableNode:
+            if not away.ask(ASK_NOW_S, wait_s=ANSWER_S):
+                raise
+            return [self._offers_for(circuit, require) for circuit in circuits]
+
+    def _offers_for(
         self, circuit: PlannedCircuit, require: Requirements
     ) -> tuple[list[Candidate], list[Decision]]:
         candidates, rejected = [], []
@@ -245,9 +269,11 @@ def _shards(
     candidates: Sequence[Candidate],
     pick: Candidate,
     strategy: str,
+    *,
+    cross_check: bool,
 ) -> list[Shard]:
     group = poolable(candidates, pick)
-    spread = strategy == "shots" or (strategy == "auto" and wins(group))
+    spread = strategy == "shots" or (strategy == "auto" and (cross_check or wins(group)))
     if spread and not circuit.profile.saves:
         return spread_shots(circuit, point, group)
     return whole(circuit, point, pick)

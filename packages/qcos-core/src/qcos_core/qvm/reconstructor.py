@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from operator import itemgetter
 
 from qcos_core.errors import PartialResult
 from qcos_core.model.answers import Answer
+from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.plans import PlannedCircuit, ShardPlan
 from qcos_core.model.results import QVMResult
 from qcos_core.model.shots import PackedShots
 from qcos_core.model.sweeps import SweepResult
 from qcos_core.qvm.board import ShardOutcome
+from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.versions import versions
 
 
@@ -108,19 +111,25 @@ def _point(
     seconds: float | None,
     tags: Sequence[str],
 ) -> QVMResult | None:
-    done = [outcome.answer for outcome in outcomes if outcome.answer is not None]
-    if not done:
+    answers = [(one.answer, one.error) for one in outcomes if one.answer is not None]
+    if not answers:
         return None
-    parts = [answer.counts for answer in done if answer.counts is not None]
-    packed = PackedCounts.merge(parts) if parts else None
+    done = [answer for answer, error in answers if error is None]
     warnings = [*plan.warnings, *(answer.warning for answer in done if answer.warning)]
+    if plan.cross_check:
+        shards = [outcome.shard for outcome in outcomes]
+        warnings += filter(None, [unchecked(plan, circuit, shards)])
     return QVMResult(
         name=circuit.name if circuit.shape is None else f"{circuit.name}[{point}]",
         shots=sum(answer.task.shots for answer in done),
         seed=circuit.seed,
         registers=circuit.profile.registers,
-        packed=packed,
-        shards=tuple(answer.record for answer in done),
+        packed=_merged(done, circuit.profile) if circuit.profile.measured else None,
+        shards=tuple(
+            # one that does not count contributes no shots, and its costs
+            answer.record if error is None else replace(answer.record, shots=0)
+            for answer, error in answers
+        ),
         plan=plan,
         warnings=tuple(dict.fromkeys(warnings)),
         versions=_versions(),
@@ -129,11 +138,30 @@ def _point(
         packed_shots=_in_order(done),
         saved={name: value for one in done for name, value in (one.data or {}).items()},
         parameters=dict(zip(circuit.parameters, circuit.points[point], strict=True)),
+        packed_by_node=_by_node(answer for answer, _ in answers),
     )
+
+
+def _merged(answers: Sequence[Answer], profile: CircuitProfile) -> PackedCounts:
+    parts = [answer.counts for answer in answers if answer.counts is not None]
+    return PackedCounts.merge(parts or [PackedCounts.from_ints({}, profile.registers.width)])
+
+
+def _by_node(answers: Iterable[Answer]) -> dict[str, PackedCounts]:
+    """The counts of each node where several took part; else there is nothing to tell apart."""
+    parts: dict[str, list[PackedCounts]] = {}
+    for answer in answers:
+        if answer.counts is not None:
+            parts.setdefault(answer.record.node_id, []).append(answer.counts)
+    if len(parts) < 2:
+        return {}
+    return {node_id: PackedCounts.merge(counts) for node_id, counts in parts.items()}
 
 
 def _in_order(answers: Sequence[Answer]) -> PackedShots | None:
     """The shots in the order of the circuit's blocks, whichever nodes they ran on."""
+    if not answers:
+        return None
     pieces: list[tuple[int, PackedShots]] = []
     for answer in answers:
         memory = answer.memory
