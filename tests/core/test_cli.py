@@ -412,7 +412,7 @@ def test_unseeded_nodes_and_charges_are_shown(qcos, zeros_provider):
             return TaskResult(task.id, counts, charges=charges, method="pulses", exact=False)
 
     NodeProviderRegistry.register("paid", Paid)
-    code, out, _ = qcos("run", "three.qpy", "--on", "paid")
+    code, out, _ = qcos("run", "three.qpy", "--on", "paid", "--budget", "any")
     assert code == 0
     assert "0.3 USD + 2 QPU-s" in out
     assert "charges: 0.9 USD + 6 QPU-s" in out

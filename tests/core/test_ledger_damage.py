@@ -4,10 +4,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from qcos_core import LedgerUnusable
+from qcos_core import LedgerUnusable, QVMJob
 from qcos_core.ledger import schema
 from qcos_core.ledger.records import Job
 from qcos_core.ledger.stages import Stage
@@ -180,7 +181,7 @@ def test_a_newer_ledger_is_refused_and_left_as_it_is(tmp_path):
     other.execute("PRAGMA user_version = 7")
     other.close()
     content = path.read_bytes()
-    with pytest.raises(LedgerUnusable, match=r"has version 7, .* up to 1\. Upgrade qcos-core"):
+    with pytest.raises(LedgerUnusable, match=r"has version 7, .* up to 2\. Upgrade qcos-core"):
         Ledger(tmp_path / "state")
     assert path.read_bytes() == content
 
@@ -201,26 +202,26 @@ def test_a_folder_in_its_place_is_refused(tmp_path):
         Ledger(tmp_path)
 
 
-SECOND = ("ALTER TABLE jobs ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'", "DROP INDEX decided")
+NEXT = ("ALTER TABLE jobs ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'", "DROP INDEX decided")
 
 
 def test_an_older_ledger_is_copied_and_brought_up_to_date(tmp_path, monkeypatch):
     path = fill(tmp_path / "state")
     before = read_all(tmp_path / "state")
-    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, SECOND])
+    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT])
     assert read_all(tmp_path / "state") == before
-    new, old = sqlite3.connect(path), sqlite3.connect(f"{path}.v1")
-    assert new.execute("PRAGMA user_version").fetchone() == (2,)
+    new, old = sqlite3.connect(path), sqlite3.connect(f"{path}.v2")
+    assert new.execute("PRAGMA user_version").fetchone() == (3,)
     assert new.execute("SELECT mood FROM jobs").fetchall() == [("calm",)]
-    assert old.execute("PRAGMA user_version").fetchone() == (1,)
+    assert old.execute("PRAGMA user_version").fetchone() == (2,)
     assert old.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert old.execute("SELECT count(*) FROM submissions").fetchone() == (200,)
     new.close()
     old.close()
-    assert (tmp_path / "state" / "ledger.db.v1").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "state" / "ledger.db.v2").stat().st_mode & 0o077 == 0
     assert read_all(tmp_path / "state") == before
     names = {item.name for item in (tmp_path / "state").iterdir()}
-    assert names == {"ledger.db", "ledger.db.v1", "leases"}
+    assert names == {"ledger.db", "ledger.db.v2", "leases"}
 
 
 def test_what_is_in_the_log_alone_is_copied_too(tmp_path, monkeypatch):
@@ -229,9 +230,9 @@ def test_what_is_in_the_log_alone_is_copied_too(tmp_path, monkeypatch):
         with ledger.lease("qc-1") as lease:
             lease.apply([step("late")])
         assert (tmp_path / "state" / "ledger.db-wal").stat().st_size
-        monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, SECOND])
+        monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT])
         assert stored(tmp_path / "state") == 201
-    old = sqlite3.connect(tmp_path / "state" / "ledger.db.v1")
+    old = sqlite3.connect(tmp_path / "state" / "ledger.db.v2")
     assert old.execute("SELECT count(*) FROM submissions").fetchone() == (201,)
     old.close()
 
@@ -240,13 +241,30 @@ def test_an_upgrade_that_fails_changes_nothing_and_may_be_tried_again(tmp_path, 
     fill(tmp_path / "state")
     before = read_all(tmp_path / "state")
     first = list(schema.MIGRATIONS)
-    monkeypatch.setattr(schema, "MIGRATIONS", [*first, [*SECOND, "SELECT missing FROM jobs"]])
+    monkeypatch.setattr(schema, "MIGRATIONS", [*first, [*NEXT, "SELECT missing FROM jobs"]])
     with pytest.raises(LedgerUnusable, match="no such column"):
         Ledger(tmp_path / "state")
-    copy = (tmp_path / "state" / "ledger.db.v1").read_bytes()
+    copy = (tmp_path / "state" / "ledger.db.v2").read_bytes()
     monkeypatch.setattr(schema, "MIGRATIONS", first)
     assert read_all(tmp_path / "state") == before
-    monkeypatch.setattr(schema, "MIGRATIONS", [*first, SECOND])
+    monkeypatch.setattr(schema, "MIGRATIONS", [*first, NEXT])
     assert read_all(tmp_path / "state") == before
-    assert (tmp_path / "state" / "ledger.db.v1").read_bytes() == copy
-    assert (tmp_path / "state" / "ledger.db.v1-2").exists()
+    assert (tmp_path / "state" / "ledger.db.v2").read_bytes() == copy
+    assert (tmp_path / "state" / "ledger.db.v2-2").exists()
+
+
+def test_a_ledger_of_version_1_goes_on(tmp_path):
+    """Written by the first QCOS that had a ledger: one job that is done, and one that is not."""
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    old = sqlite3.connect(state / "ledger.db")
+    old.executescript(Path(__file__).with_name("data").joinpath("ledger_v1.sql").read_text())
+    old.close()
+    (state / "ledger.db").chmod(0o600)
+    done = QVMJob.load("2b53c9adb5f4", state=state)
+    assert done.result(timeout=60).counts == {"0": 51, "1": 49}
+    assert (done.name, done.tags) == ("done job", ("old",))
+    (result,) = QVMJob.load("b4a6e7781c83", state=state).result(timeout=60)
+    assert sum(result.counts.values()) == 100
+    with Ledger(state) as ledger:
+        assert [(job.note, job.shots, job.state) for job in ledger.jobs()] == [("", 0, "done")] * 2

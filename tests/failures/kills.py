@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np  # noqa: F401 - so that no child has to import it
 
 from qcos_core import (
+    Amount,
+    Estimate,
     Handle,
     JobNodeProvider,
     Limits,
@@ -41,6 +43,7 @@ from qcos_core.ledger.store import Ledger
 from qcos_core.model.plans import ShardPlan
 from qcos_core.qvm import executor, remote
 from qcos_core.qvm.jobs import QVMJob
+from qcos_core.qvm.pricing import reservations
 
 LAG_S = 0.05
 SETTLE_S = 0.1
@@ -77,6 +80,11 @@ def apply(self, steps):
 Lease.apply = apply
 
 
+def price(shots):
+    """A fee for each task, and for each shot."""
+    return Amount(0.25 + shots / 1024, "USD")
+
+
 class Folder(JobNodeProvider):
     """A far side in a folder."""
 
@@ -92,6 +100,9 @@ class Folder(JobNodeProvider):
 
     def limits(self, node):
         return Limits(max_tasks=2, simulated=False, paid=True)
+
+    def estimate_run(self, profile, shots, node, options):
+        return Estimate(charges=(price(shots),))
 
     def submit(self, submission, load, node):
         tick()
@@ -129,7 +140,9 @@ class Folder(JobNodeProvider):
     def fetch(self, handle):
         tasks = json.loads((self.folder / f"{handle.remote_ids[0]}.job").read_text())["tasks"]
         return [
-            TaskResult(name, PackedCounts.from_ints({0: shots - 1, 3: 1}, 2))
+            TaskResult(
+                name, PackedCounts.from_ints({0: shots - 1, 3: 1}, 2), charges=(price(shots),)
+            )
             for name, shots in tasks
         ]
 
@@ -164,14 +177,20 @@ class Site:
             self.job = ledger.job(template)
             digests = self.job.circuits.values()
             self.circuits = {digest: ledger.circuit(digest) for digest in digests}
-        self.shots = from_document(self.job.plan, ShardPlan).shots
+        self.plan = from_document(self.job.plan, ShardPlan)
+        self.shots = self.plan.shots
 
     def copy(self, number):
         """A job like the template; it has its circuits too, which are stored already."""
         kind = f"{self.provider.RECOVERY.value}-{self.provider.profile}".replace(" ", "-")
         name = f"{kind}-{os.getpid()}-{number}"
         with Ledger(self.state) as ledger:
-            ledger.add_job(replace(self.job, id=name), self.circuits).release()
+            ledger.add_job(
+                replace(self.job, id=name),
+                self.circuits,
+                budget=self.plan.budget,
+                reservations=reservations(self.plan),
+            ).release()
         return name
 
     def carry_on(self, job_id, *, kill_at=-1, kill_after=None):
@@ -209,6 +228,8 @@ class Site:
         counted = sum(number for result in results for number in result.packed.counts.tolist())
         if shots != self.shots or counted != self.shots:
             return f"{job_id}: {shots} shots, {counted} counted, of {self.shots}"
+        if (job.charges, job.reserved) != (self.plan.charges, ()):
+            return f"{job_id}: {job.charges} spent and {job.reserved} set aside after its end"
         if len(self.provider.executed(job_id)) > 2:
             return f"{job_id}: too many submissions: {self.provider.executed(job_id)}"
         return None
@@ -259,7 +280,8 @@ def make_template(state):
     provider = Folder(None, Recovery.FIND, "plain")
     for spec in provider.build_nodes():
         cluster.register(spec, provider, key="folder")
-    plan = DistributedQVM(cluster).plan([circuit] * 3, SHOTS, seed=1)
+    budget = [Amount(3 * price(SHOTS).value, "USD")]  # all that it costs, and nothing for mistakes
+    plan = DistributedQVM(cluster).plan([circuit] * 3, SHOTS, seed=1, budget=budget)
     given = read_circuits([circuit] * 3, SHOTS, 1, None, None)
     work = Work(executor.NodeExecutor(cluster))
     with Ledger(Path(state)) as ledger:

@@ -100,7 +100,7 @@ class Watched(Journal):
     def new_key(self):
         return f"key-{next(self.numbers)}"
 
-    def note(self, key, stage, *, submission=None, handle=None, answers=(), error=None):
+    def note(self, key, stage, *, submission=None, handle=None, answers=(), **facts):
         assert stage in STEPS[self.stages.get(key)], f"{key}: {self.stages.get(key)} to {stage}"
         self.stages[key] = stage
         for answer in answers:
@@ -314,7 +314,9 @@ def carried_out(
     world, journal = World(), Watched()
     provider.far = FarSide(world, journal, recovery, faults)
     require = {} if deadline_s is None else {"deadline_s": deadline_s}
-    plan = DistributedQVM(registry).plan([BELL] * circuits, SHOTS, seed=1, require=require)
+    plan = DistributedQVM(registry).plan(
+        [BELL] * circuits, SHOTS, seed=1, require=require, budget="any"
+    )
     executor = NodeExecutor(registry, calls=lambda: world, random=Random(1))
     for spec in registry if asked_before else ():
         executor._breakers[spec.node_id] = Breaker(Random(1), 1, rests_until=0.0, asking=True)

@@ -110,9 +110,9 @@ def test_lost_answer_is_found_and_not_paid_twice(machine, server, bell, kind, an
 def test_where_nobody_can_know_a_person_decides(machine, server, bell):
     qvm = machine(Paid)
     with server.switched(answers="lost"), pytest.raises(OutcomeUnknown, match="resubmit"):
-        qvm.submit(bell, 500).result(timeout=60)
+        qvm.submit(bell, 500, budget="any").result(timeout=60)
     with server.switched(answers="lost"):
-        job = qvm.submit(bell, 500)
+        job = qvm.submit(bell, 500, budget="any")
         with pytest.raises(OutcomeUnknown):
             job.result(timeout=60)
     assert job.status() is JobStatus.UNDECIDED
@@ -152,7 +152,7 @@ def test_paid_call_that_may_have_run_is_not_made_again_unasked(bell):
     provider, registry = PaidCall(), QPURegistry()
     registry.register(*provider.build_nodes(), provider)
     with DistributedQVM(registry) as qvm:
-        job = qvm.submit(bell, 100)
+        job = qvm.submit(bell, 100, budget="any")
         for _ in range(2):
             with pytest.raises(OutcomeUnknown, match="KeyError"):
                 job.result(timeout=60)
@@ -174,7 +174,7 @@ def test_results_that_are_paid_for_and_cannot_be_read(machine, server, bell, num
             return super().fetch(handle)
 
     qvm = machine(Unreadable)
-    job = qvm.submit([bell] * number, 100)
+    job = qvm.submit([bell] * number, 100, budget="any")
     error = JobFailed if number == 1 else PartialResult
     for _ in range(2):
         with pytest.raises(error, match="cannot be fetched: KeyError"):
@@ -189,7 +189,7 @@ def test_results_that_are_paid_for_and_cannot_be_read(machine, server, bell, num
 def test_what_is_given_up_is_missing(machine, server, bell):
     qvm = machine(Paid)
     with server.switched(answers="lost"):
-        job = qvm.submit(bell, 500)
+        job = qvm.submit(bell, 500, budget="any")
         with pytest.raises(OutcomeUnknown):
             job.result(timeout=60)
     job.abandon()
@@ -376,17 +376,17 @@ def test_failover_costs_no_money_unasked(pair, bell, monkeypatch):
     with pytest.raises(JobFailed, match="free-0"):
         pair.run(bell, 100, require=require)
     with pytest.raises(JobFailed, match="free-0"):
-        pair.run(bell, 100, policy="round_robin")
-    result = pair.run(bell, 100, policy="round_robin", allow_mixed=True)
+        pair.run(bell, 100, policy="round_robin", budget="any")
+    result = pair.run(bell, 100, policy="round_robin", allow_mixed=True, budget="any")
     assert [shard.node_id for shard in result.shards] == ["dear-0"]
 
 
 def test_free_work_beside_paid_nodes_is_not_written_down(pair, bell, tmp_path, monkeypatch):
     monkeypatch.setenv("QCOS_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(type(pair.registry.provider("free-0")), "fails", False)
-    pair.run(bell, 100, policy="round_robin")
+    pair.run(bell, 100, policy="round_robin", budget="any")
     assert not (tmp_path / "state").exists()
-    pair.run(bell, 100, require={"exclude": ["free-0"]})
+    pair.run(bell, 100, require={"exclude": ["free-0"]}, budget="any")
     assert (tmp_path / "state").exists()
 
 
@@ -400,7 +400,7 @@ def test_full_disk_loses_nothing_and_pays_nothing_twice(
             return Limits(max_tasks=1, simulated=True, paid=True, seeded=True)
 
     qvm = machine(OneByOne)
-    qvm.run(bell, 10)
+    qvm.run(bell, 10, budget="any")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     stopped = 0
     for room in range(0, 200_000, 20_000):
@@ -408,7 +408,7 @@ def test_full_disk_loses_nothing_and_pays_nothing_twice(
         resource.setrlimit(resource.RLIMIT_FSIZE, (log + room, before[1]))
         error = None
         try:
-            results = qvm.run([bell] * 10, 50)
+            results = qvm.run([bell] * 10, 50, budget="any")
         except (LedgerUnusable, PartialResult) as problem:
             error = problem
         finally:

@@ -91,6 +91,11 @@ _OPTIONS: tuple[_Decorator, ...] = (
         is_flag=True,
         help="Compare nodes that are alike; shots of one that disagrees do not count.",
     ),
+    click.option(
+        "--budget",
+        metavar="AMOUNTS",
+        help="The most that it may cost, such as '12 QPU-s, 5 USD'; 'any' for whatever it costs.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
 )
 
@@ -119,6 +124,7 @@ class Job:
     like: str | None
     option: tuple[str, ...]
     cross_check: bool
+    budget: str | None
     as_json: bool
 
     def check(self) -> None:
@@ -128,6 +134,7 @@ class Job:
             click.UsageError: arguments that exclude each other.
             InvalidArguments: shots or a seed out of range, or values that cannot be read.
         """
+        from qcos_core.model.budgets import Budget
         from qcos_core.model.circuits import check_seed, check_shots
 
         if self.on and self.cluster is not None:
@@ -138,6 +145,7 @@ class Job:
             raise click.UsageError(message, click.get_current_context(silent=True))
         parse_binds(self.bind)
         check_shots(self.shots)
+        Budget.of(self.budget)
         if self.seed is not None:
             check_seed(self.seed)
 
@@ -178,6 +186,7 @@ class Job:
             "strategy": self.strategy,
             "require": {"tags": self.require_tag, "exclude": self.exclude},
             "cross_check": self.cross_check,
+            "budget": self.budget,
         }
 
     def circuits(self) -> list[QuantumCircuit | VirtualCircuitSpec]:
@@ -205,6 +214,7 @@ class Job:
             ("--bind", self.bind),
             ("--like", (self.like,) if self.like else ()),
             ("--option", self.option),
+            ("--budget", () if self.budget is None else (self.budget,)),
         ):
             groups += [[name, value] for value in values]
         if self.cross_check:

@@ -26,6 +26,7 @@ from qcos_core import errors
 from qcos_core.errors import InvalidArguments, LedgerUnusable, PartialResult, QCOSError
 from qcos_core.ledger import tables
 from qcos_core.model.amounts import Amount
+from qcos_core.model.budgets import Budget
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.counts import Registers
 from qcos_core.model.nodes import Limits
@@ -41,6 +42,7 @@ _CLASSES: dict[str, Any] = {
     for kind in (
         Amount,
         Block,
+        Budget,
         Candidate,
         CircuitProfile,
         Decision,

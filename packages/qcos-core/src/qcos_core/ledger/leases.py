@@ -25,13 +25,14 @@ from pathlib import Path
 from typing import Self
 
 from qcos_core.errors import InvalidArguments, QCOSError
-from qcos_core.ledger import writing
+from qcos_core.ledger import spending, writing
 from qcos_core.ledger.database import Database
 from qcos_core.ledger.failures import reported
 from qcos_core.ledger.files import make_folder
 from qcos_core.ledger.forks import watch
 from qcos_core.ledger.records import JobState
 from qcos_core.ledger.steps import Step
+from qcos_core.model.budgets import Reservation
 
 NETWORK_LEASE_S = 60.0
 """How long a lease on a network file system lasts unless it is renewed."""
@@ -82,6 +83,16 @@ class Lease:
         drafts = writing.draft(steps, writing.answers_folder(self._database.path, self.job_id))
         with self._writing() as connection:
             writing.write_steps(connection, self.job_id, drafts, self._clock())
+
+    def reserve(self, reservations: Sequence[Reservation]) -> None:
+        """Set amounts aside for tasks, in the place of what was set aside for them before.
+
+        Raises:
+            LeaseLost: somebody else has the job now.
+            BudgetExceeded: a cap, or the job's own budget, does not leave so much.
+        """
+        with self._writing() as connection:
+            spending.reserve(connection, self.job_id, reservations, self._clock())
 
     def finish(self, state: JobState, errors: Mapping[str, QCOSError]) -> None:
         """Write that the job is over.

@@ -30,6 +30,8 @@ class JobSummary:
         state: whether it is over, and how it ended.
         finished: when it ended.
         errors: the error of each task that failed for good, by task id.
+        note: what the user wrote about it.
+        shots: the shots of all its circuits.
     """
 
     id: str
@@ -39,6 +41,8 @@ class JobSummary:
     state: JobState = "open"
     finished: float | None = None
     errors: Mapping[str, QCOSError] = field(default_factory=dict)
+    note: str = ""
+    shots: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

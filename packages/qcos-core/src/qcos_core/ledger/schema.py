@@ -115,7 +115,46 @@ _FIRST = (
     "CREATE INDEX history_by_job ON history (job)",
 )
 
-MIGRATIONS: list[Sequence[str]] = [_FIRST]
+_SECOND = (
+    "ALTER TABLE jobs ADD COLUMN note TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE jobs ADD COLUMN shots INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE charges ADD COLUMN provider TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE charges ADD COLUMN time REAL NOT NULL DEFAULT 0.0",
+    "CREATE INDEX charges_by_time ON charges (time)",
+    # what is set aside for tasks that have not ended
+    """
+    CREATE TABLE reservations (
+        job TEXT NOT NULL REFERENCES jobs,
+        task TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        unit TEXT NOT NULL,
+        value REAL NOT NULL,
+        PRIMARY KEY (job, task, unit)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # of one job, or of all where there is none
+    """
+    CREATE TABLE caps (
+        job TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        period TEXT NOT NULL,
+        unit TEXT NOT NULL,
+        value REAL NOT NULL,
+        PRIMARY KEY (job, provider, period, unit)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # one of a unit is worth so much in another
+    """
+    CREATE TABLE rates (
+        unit TEXT NOT NULL,
+        priced TEXT NOT NULL,
+        value REAL NOT NULL,
+        PRIMARY KEY (unit, priced)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: list[Sequence[str]] = [_FIRST, _SECOND]
 """What makes version 1 of an empty file, version 2 of version 1, and so on."""
 
 

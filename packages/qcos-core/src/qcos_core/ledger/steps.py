@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from qcos_core.errors import QCOSError
 from qcos_core.ledger.stages import Stage
+from qcos_core.model.amounts import Amount
 from qcos_core.model.answers import Answer
 from qcos_core.model.seam import Handle, Submission
 
@@ -21,6 +22,8 @@ class Step:
         handle: what the far side is asked by, once it is known.
         answers: the valid results that came with this step.
         error: why it did not work, or why nobody knows.
+        charges: what it cost, beside what its answers say.
+        provider: key of the provider that charged it.
     """
 
     key: str
@@ -29,3 +32,5 @@ class Step:
     handle: Handle | None = None
     answers: tuple[Answer, ...] = ()
     error: QCOSError | None = None
+    charges: tuple[Amount, ...] = ()
+    provider: str = ""

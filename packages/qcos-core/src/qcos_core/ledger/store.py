@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self, get_args
 
 from qcos_core.errors import InvalidArguments, QCOSError
-from qcos_core.ledger import folder as folders, leases, writing
+from qcos_core.ledger import folder as folders, leases, spending, writing
 from qcos_core.ledger.database import Database
 from qcos_core.ledger.documents import Reader
 from qcos_core.ledger.failures import damaged, sound
@@ -31,12 +31,14 @@ from qcos_core.ledger.records import (
     Ruling,
     StoredSubmission,
 )
+from qcos_core.ledger.spending import Spending
 from qcos_core.ledger.stages import Stage
 from qcos_core.model.amounts import Amount, total
 from qcos_core.model.answers import Answer
+from qcos_core.model.budgets import Budget, Cap, Period, Rate, Reservation
 from qcos_core.model.seam import Handle, Submission
 
-_SUMMARY = "id, name, tags, created, state, finished, errors"
+_SUMMARY = "id, name, tags, created, state, finished, errors, note, shots"
 
 
 class Ledger:
@@ -66,18 +68,33 @@ class Ledger:
         used = (self.folder / "leases").exists()
         self._database = Database(self._path, network=self.network, used=used)
 
-    def add_job(self, job: Job, circuits: Mapping[str, PackedCircuit]) -> Lease:
-        """Store a new job with its circuits, and lease it.
+    def add_job(
+        self,
+        job: Job,
+        circuits: Mapping[str, PackedCircuit],
+        *,
+        budget: Budget | None = None,
+        reservations: Sequence[Reservation] = (),
+    ) -> Lease:
+        """Store a new job with its circuits, set aside what it may cost, and lease it.
 
         Args:
             job: the job.
             circuits: its packed circuits, by digest; each is stored once, whatever job has it.
+            budget: what it may cost in all.
+            reservations: what its tasks may cost, one by one.
 
         Raises:
             InvalidArguments: its id is taken or is no file's name, or it holds what JSON does not,
                 or a circuit is missing.
+            BudgetExceeded: a cap, or the job's own budget, does not leave so much.
         """
-        return self._lease(job.id, lambda connection: writing.insert_job(connection, job, circuits))
+        return self._lease(
+            job.id,
+            lambda connection: writing.insert_job(
+                connection, job, circuits, budget or Budget(), reservations, self._clock()
+            ),
+        )
 
     def lease(self, job_id: str) -> Lease:
         """The right to carry a job on.
@@ -179,6 +196,73 @@ class Ledger:
             ).fetchall()
         return total(Amount(value, unit) for value, unit in rows)
 
+    def reserved(self, job_id: str) -> tuple[Amount, ...]:
+        """What is set aside for a job, unit by unit."""
+        with self._database.reading() as connection:
+            self._check(connection, job_id)
+            return total(spending.reserved(connection, job_id))
+
+    def spending(self) -> list[Spending]:
+        """What all jobs cost and may yet cost, for each provider and unit."""
+        with self._database.reading() as connection:
+            return spending.spending(connection, self._clock())
+
+    def caps(self) -> list[Cap]:
+        """The most that all jobs may cost, as the user has set it."""
+        with self._database.reading() as connection:
+            return spending.caps(connection)
+
+    def set_cap(self, cap: Cap) -> None:
+        """Set a cap; work that was begun goes on even where it is above it."""
+        with self._database.writing() as connection:
+            writing.write_cap(connection, cap)
+
+    def drop_cap(self, provider: str, period: Period, unit: str) -> None:
+        """Take a cap away.
+
+        Raises:
+            InvalidArguments: there is none.
+        """
+        with self._database.writing() as connection:
+            if not writing.delete_cap(connection, provider, period, unit):
+                message = f"there is no cap in {unit} per {period} for {provider}."
+                raise InvalidArguments(message, hint="`qcos budget` lists those that there are.")
+
+    def rates(self) -> list[Rate]:
+        """What the user says that units are worth in others."""
+        with self._database.reading() as connection:
+            return spending.rates(connection)
+
+    def set_rate(self, rate: Rate) -> None:
+        """Set what a unit is worth in another."""
+        with self._database.writing() as connection:
+            writing.write_rate(connection, rate)
+
+    def set_note(self, job_id: str, note: str) -> None:
+        """Write down what the user has to say about a job.
+
+        Raises:
+            InvalidArguments: there is no such job.
+        """
+        with self._database.writing() as connection:
+            self._check(connection, job_id)
+            writing.write_note(connection, job_id, note)
+
+    def find(self, text: str) -> str:
+        """The id of a job, by its id, the beginning of it, or its name.
+
+        Raises:
+            InvalidArguments: no job, or several, are meant.
+        """
+        found = [job for job in self.jobs() if text == job.id]
+        found = found or [job for job in self.jobs() if text in (job.id[: len(text)], job.name)]
+        if not text or not found:
+            raise self._no_job(text)
+        if len(found) > 1:
+            message = f"{text} may be any of {', '.join(job.id for job in found[:5])}."
+            raise InvalidArguments(message, hint="Give more of the id.")
+        return found[0].id
+
     def history(self, job_id: str) -> list[Event]:
         """Every step of a job, in order."""
         with self._database.reading() as connection:
@@ -259,7 +343,7 @@ class Ledger:
 
     def _no_job(self, job_id: str) -> InvalidArguments:
         message = f"there is no job {job_id} in {self.folder}."
-        hint = "`qcos job` lists those that there are; QCOS_STATE chooses another folder."
+        hint = "`qcos jobs` lists those that there are; QCOS_STATE chooses another folder."
         return InvalidArguments(message, hint=hint)
 
     def _summary(self, row: Iterable[Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qcos_core.errors import InvalidArguments, QCOSError
+from qcos_core.ledger import spending
 from qcos_core.ledger.documents import Writer
 from qcos_core.ledger.files import keep
 from qcos_core.ledger.payloads import pack
@@ -19,6 +20,7 @@ from qcos_core.ledger.stages import STEPS, Stage
 from qcos_core.ledger.steps import Step
 from qcos_core.model.amounts import Amount, total
 from qcos_core.model.answers import Answer
+from qcos_core.model.budgets import Budget, Cap, Rate, Reservation
 
 _SPILL_BYTES = 1 << 20
 _JOB_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -33,12 +35,14 @@ class AnswerDraft:
         content: the packed answer, unless a file holds it.
         file: the name of that file.
         charges: what it cost.
+        provider: key of the provider that charged it.
     """
 
     task_id: str
     content: bytes | None
     file: str | None
     charges: tuple[Amount, ...]
+    provider: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,19 @@ def fence_of(connection: sqlite3.Connection, job_id: str) -> int:
 
 
 def insert_job(
-    connection: sqlite3.Connection, job: Job, circuits: Mapping[str, PackedCircuit]
+    connection: sqlite3.Connection,
+    job: Job,
+    circuits: Mapping[str, PackedCircuit],
+    budget: Budget,
+    reservations: Sequence[Reservation],
+    now: float,
 ) -> None:
-    """Write a new job with its circuits.
+    """Write a new job with its circuits, and set aside what it may cost.
 
     Raises:
         InvalidArguments: its id is taken or is no file's name, or it holds what JSON does not, or
             a circuit is missing.
+        BudgetExceeded: a cap, or the job's own budget, does not leave so much.
     """
     if not _JOB_ID.fullmatch(job.id):
         message = f"a job's id is made of letters, digits, '.', '_' and '-', not {job.id!r}."
@@ -93,7 +103,7 @@ def insert_job(
         raise InvalidArguments(message)
     connection.execute(
         "INSERT INTO jobs (id, name, tags, created, state, finished, errors, plan, cluster,"
-        " settings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " settings, note, shots) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             job.id,
             job.name,
@@ -105,6 +115,8 @@ def insert_job(
             _json(job.plan),
             None if job.cluster is None else _json(job.cluster),
             _json(job.settings),
+            job.note,
+            job.shots,
         ),
     )
     connection.executemany(
@@ -115,6 +127,9 @@ def insert_job(
         "INSERT INTO job_circuits VALUES (?, ?, ?)",
         [(job.id, name, digest) for name, digest in job.circuits.items()],
     )
+    spending.limit_job(connection, job.id, budget)
+    if reservations:
+        spending.reserve(connection, job.id, reservations, now)
     add_event(connection, job.id, "", job.created, job.state, "stored")
 
 
@@ -154,7 +169,8 @@ def write_steps(connection: sqlite3.Connection, job_id: str, drafts: Draft, now:
             message = "only answers of work that needed no submission come without a key."
             raise InvalidArguments(message)
         for answer in item.answers:
-            _write_answer(connection, job_id, step.key, answer)
+            _write_answer(connection, job_id, step.key, answer, now)
+        spending.charge(connection, job_id, step.key, "", step.provider, step.charges, now)
         message = "" if step.error is None else str(step.error)
         add_event(connection, job_id, step.key, now, step.stage.value, message)
 
@@ -166,7 +182,8 @@ def end_job(
     errors: Mapping[str, QCOSError],
     now: float,
 ) -> None:
-    """Write how a job ended."""
+    """Write how a job ended; nothing is set aside for it any more."""
+    spending.release(connection, job_id, None)
     connection.execute(
         "UPDATE jobs SET state = ?, finished = ?, errors = ? WHERE id = ?",
         (state, now, _errors(errors), job_id),
@@ -181,6 +198,39 @@ def reopen_job(connection: sqlite3.Connection, job_id: str, now: float) -> None:
         (_errors({}), job_id),
     )
     add_event(connection, job_id, "", now, "open", "goes on")
+
+
+def write_note(connection: sqlite3.Connection, job_id: str, note: str) -> None:
+    """Write what the user has to say about a job."""
+    connection.execute("UPDATE jobs SET note = ? WHERE id = ?", (note, job_id))
+
+
+def write_cap(connection: sqlite3.Connection, cap: Cap) -> None:
+    """Write a cap, in the place of one for the same provider, period and unit."""
+    connection.execute(
+        "INSERT OR REPLACE INTO caps VALUES ('', ?, ?, ?, ?)",
+        (cap.provider, cap.period, cap.amount.unit, cap.amount.value),
+    )
+
+
+def delete_cap(connection: sqlite3.Connection, provider: str, period: str, unit: str) -> bool:
+    """Delete a cap; whether there was one."""
+    deleted = connection.execute(
+        "DELETE FROM caps WHERE job = '' AND provider = ? AND period = ? AND unit = ?",
+        (provider, period, unit),
+    )
+    return deleted.rowcount > 0
+
+
+def write_rate(connection: sqlite3.Connection, rate: Rate) -> None:
+    """Write a rate, in the place of one between the same units."""
+    connection.execute(
+        "DELETE FROM rates WHERE (unit, priced) IN ((?, ?), (?, ?))",
+        (rate.unit, rate.worth.unit, rate.worth.unit, rate.unit),
+    )
+    connection.execute(
+        "INSERT INTO rates VALUES (?, ?, ?)", (rate.unit, rate.worth.unit, rate.worth.value)
+    )
 
 
 def ask_to_cancel(connection: sqlite3.Connection, job_id: str, now: float) -> None:
@@ -237,7 +287,7 @@ def _write_stage(connection: sqlite3.Connection, job_id: str, item: StepDraft, n
     if step.submission is not None:
         _insert(connection, job_id, item, now)
     else:
-        _update(connection, item, now)
+        _update(connection, job_id, item, now)
 
 
 def _insert(connection: sqlite3.Connection, job_id: str, item: StepDraft, now: float) -> None:
@@ -271,7 +321,7 @@ def _insert(connection: sqlite3.Connection, job_id: str, item: StepDraft, now: f
         raise InvalidArguments(message) from None
 
 
-def _update(connection: sqlite3.Connection, item: StepDraft, now: float) -> None:
+def _update(connection: sqlite3.Connection, job_id: str, item: StepDraft, now: float) -> None:
     step = item.step
     sending = step.stage is Stage.SENDING
     connection.execute(
@@ -290,30 +340,35 @@ def _update(connection: sqlite3.Connection, item: StepDraft, now: float) -> None
             step.key,
         ),
     )
+    if step.stage is Stage.ABANDONED:
+        tasks = connection.execute("SELECT task FROM open_tasks WHERE key = ?", (step.key,))
+        spending.charge_reserved(connection, job_id, step.key, [task for (task,) in tasks], now)
     if not step.stage.open:
         connection.execute("DELETE FROM open_tasks WHERE key = ?", (step.key,))
 
 
 def _write_answer(
-    connection: sqlite3.Connection, job_id: str, key: str, answer: AnswerDraft
+    connection: sqlite3.Connection, job_id: str, key: str, answer: AnswerDraft, now: float
 ) -> None:
-    """Write an answer, unless there is one, and what it cost, unless that is known already."""
+    """Write an answer, unless there is one, and what it cost in place of what was set aside."""
     connection.execute(
         "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)",
         (job_id, answer.task_id, key, answer.content, answer.file),
     )
-    connection.executemany(
-        "INSERT OR IGNORE INTO charges VALUES (?, ?, ?, ?, ?)",
-        [(job_id, key, answer.task_id, item.unit, item.value) for item in answer.charges],
-    )
+    if not answer.charges:  # nobody said what it cost
+        spending.charge_reserved(connection, job_id, key, [answer.task_id], now)
+        return
+    spending.release(connection, job_id, [answer.task_id])
+    spending.charge(connection, job_id, key, answer.task_id, answer.provider, answer.charges, now)
 
 
 def _answer(writer: Writer, answer: Answer, spill: Path) -> AnswerDraft:
     content = pack(answer, writer)
     charges = total(answer.record.charges)
+    provider = answer.record.provider
     if len(content) <= _SPILL_BYTES:
-        return AnswerDraft(answer.task.id, content, None, charges)
-    return AnswerDraft(answer.task.id, None, keep(spill, content), charges)
+        return AnswerDraft(answer.task.id, content, None, charges, provider)
+    return AnswerDraft(answer.task.id, None, keep(spill, content), charges, provider)
 
 
 def _document(writer: Writer, value: Any) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,20 @@ class Amount:
 
     def __str__(self) -> str:
         return f"{self.value:g} {self.unit}"
+
+
+def sound(amounts: Any) -> tuple[Amount, ...]:
+    """Those of a provider's amounts that are amounts; the rest is worth nothing."""
+    if not isinstance(amounts, (list, tuple)):
+        return ()
+    return tuple(one for one in amounts if isinstance(one, Amount) and is_sound(one))
+
+
+def is_sound(amount: Amount) -> bool:
+    """Whether it is a finite number from 0, of a unit."""
+    value, unit = amount.value, amount.unit
+    number = type(value) in (int, float) and math.isfinite(value) and value >= 0
+    return number and isinstance(unit, str) and bool(unit)
 
 
 def total(amounts: Iterable[Amount]) -> tuple[Amount, ...]:

@@ -155,6 +155,7 @@ class Limits:
         simulated: ``True`` for a simulator, ``False`` for hardware; ``None`` pools with nothing.
         paid: whether running costs money or quota.
         seeded: whether the same seed gives the same counts.
+        bounds: units in which a submission never costs more than was set aside for it.
     """
 
     max_shots: int | None = None
@@ -166,6 +167,7 @@ class Limits:
     simulated: bool | None = None
     paid: bool | None = None
     seeded: bool = False
+    bounds: tuple[str, ...] = ()
 
     @property
     def free(self) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from qcos_core.model.amounts import Amount
+from qcos_core.model.amounts import Amount, total
+from qcos_core.model.budgets import Budget
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.nodes import Limits
 from qcos_core.model.options import shown
@@ -193,6 +194,7 @@ class ShardPlan:
         deadline_s: how long one attempt at one shard may take; ``None`` for as long as it likes.
         allow_mixed: whether shots of nodes that are not alike may stand in for each other.
         cross_check: whether nodes that are alike are compared before their shots count.
+        budget: what the job may cost.
     """
 
     circuits: tuple[PlannedCircuit, ...]
@@ -205,11 +207,19 @@ class ShardPlan:
     deadline_s: float | None = None
     allow_mixed: bool = False
     cross_check: bool = False
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def shots(self) -> int:
         """The shots of all circuits together."""
         return sum(circuit.total_shots for circuit in self.circuits)
+
+    @property
+    def charges(self) -> tuple[Amount, ...]:
+        """What the shards are expected to cost, unit by unit."""
+        return total(
+            amount for shard in self.shards if shard.estimate for amount in shard.estimate.charges
+        )
 
     @property
     def node_ids(self) -> tuple[str, ...]:
@@ -233,6 +243,7 @@ class ShardPlan:
             deadline_s=self.deadline_s,
             allow_mixed=self.allow_mixed,
             cross_check=self.cross_check,
+            budget=self.budget,
         )
 
     @cached_property
@@ -290,6 +301,7 @@ class ShardPlan:
                 }
                 for decision in self.decisions
             ],
+            "charges": [asdict(amount) for amount in self.charges],
             "warnings": list(self.warnings),
         }
 

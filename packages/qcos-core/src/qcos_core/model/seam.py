@@ -96,7 +96,8 @@ class TaskResult:
         exact: ``False`` if the method was cut short; ``None`` if nobody knows.
         executor: what ran it; empty means the node's own provider.
         seconds: time spent running, queue excluded.
-        charges: what it cost.
+        charges: what it cost. Where nobody says, what was set aside for it counts as spent; say
+            ``Amount(0.0, unit)`` of what proved to be free.
         metadata: JSON-able provenance (versions, device, transpiled circuit's hash).
     """
 
@@ -150,12 +151,14 @@ class Submission:
         node_id: the node.
         tasks: what it holds; the same tasks whenever it is sent again.
         deadline_s: seconds after which nobody wants the answer any more.
+        reserved: what is set aside for it; who says so in ``Limits.bounds`` charges no more.
     """
 
     key: str
     node_id: str
     tasks: tuple[Task, ...]
     deadline_s: float | None = None
+    reserved: tuple[Amount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +205,14 @@ class Status:
         message: the vendor's own words.
         queue_position: how many are before it.
         poll_after_s: seconds the vendor asks to wait before the next question.
+        charges: what it cost, where it failed or was cancelled and is charged all the same.
     """
 
     state: State
     message: str = ""
     queue_position: int | None = None
     poll_after_s: float | None = None
+    charges: tuple[Amount, ...] = ()
 
 
 class Recovery(str, Enum):

@@ -13,7 +13,7 @@ from qcos_core.model.nodes import QPUNodeSpec
 from qcos_core.model.seam import Block, Execution, Task, TaskResult
 from qcos_core.model.shots import PackedShots
 from qcos_core.providers.adapter import adapt
-from qcos_core.providers.base import NodeProvider
+from qcos_core.providers.base import JobNodeProvider, NodeProvider
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -49,6 +49,14 @@ class Wanted:
         memory = bool(options.get("memory")) and profile.measured
         short = short and not profile.saves
         return cls(profile.num_clbits, profile.measured, memory, profile.saves, short)
+
+
+def runs_itself(provider: NodeProvider) -> bool:
+    """Whether a provider runs circuits; one that only describes nodes costs nothing."""
+    return isinstance(provider, JobNodeProvider) or any(
+        getattr(type(provider), name) is not getattr(NodeProvider, name)
+        for name in ("execute", "run_task", "run_tasks")
+    )
 
 
 def run_own(

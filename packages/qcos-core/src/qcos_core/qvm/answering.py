@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from qcos_core.cluster.registry import Node
+from qcos_core.model.amounts import sound
 from qcos_core.model.answers import Answer
 from qcos_core.model.plans import Shard
 from qcos_core.model.results import ShardRecord
@@ -64,7 +65,7 @@ def answer_of(
         attempts=attempt,
         started=started,
         seconds=result.seconds if result.seconds is not None else seconds,
-        charges=result.charges,
+        charges=sound(result.charges),
         metadata=scrubber.scrub_json({**result.metadata, **(extra or {})}),
     )
     return Answer(task, record, result.counts, result.memory, result.data, warning)

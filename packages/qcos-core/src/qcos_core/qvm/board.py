@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any
 from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import (
     AuthenticationFailed,
+    BudgetExceeded,
     CountsInvalid,
     JobFailed,
     QCOSError,
     QuotaExceeded,
 )
+from qcos_core.model.amounts import total
 from qcos_core.model.answers import Answer
+from qcos_core.model.budgets import Reservation
 from qcos_core.model.events import EventKind
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import Candidate, Shard, ShardPlan
-from qcos_core.model.seam import Block, Task
+from qcos_core.model.seam import Block, Submission, Task
 from qcos_core.providers.base import JobNodeProvider
 from qcos_core.qvm.blocks import block_seed
 from qcos_core.qvm.calls import Calls, Lane
@@ -37,10 +40,12 @@ from qcos_core.qvm.failover import (
     what_follows,
 )
 from qcos_core.qvm.observers import Events
+from qcos_core.qvm.pricing import reservation
 from qcos_core.worker.pool import WorkerLost
 
 if TYPE_CHECKING:
     from qcos_core.model.scrubber import Scrubber
+    from qcos_core.qvm.journal import Journal
 
 SUBMITS = 4
 """So many submissions are sent to one node at one time."""
@@ -165,6 +170,7 @@ class Board:
         self._turns = count()
         self._open = 0
         self._ended: list[ShardOutcome] = []
+        self._reserved: dict[str, Reservation] = {}
 
     def node(self, node_id: str) -> NodeState:
         """A node of the cluster, as this job sees it.
@@ -184,6 +190,45 @@ class Board:
         """A new task, which somebody has out or which :meth:`wait` lets wait."""
         self._open += 1
         return Entry(shard, shard.node_id, attempt)
+
+    def know_reserved(self, reservations: Iterable[Reservation]) -> None:
+        """Note what is set aside for tasks already."""
+        self._reserved.update((one.task_id, one) for one in reservations)
+
+    def afford(self, entries: Sequence[Entry], journal: Journal) -> list[Entry]:
+        """Set aside what tasks may cost; those are given up for which there is not so much left.
+
+        What is set aside for a first attempt already is left as it is. Before another attempt all
+        is looked at again, because a failed one may have cost something.
+        """
+        wanted = [
+            one
+            for entry in entries
+            if (one := reservation(self.plan, entry.shard))
+            and (entry.attempt > 1 or self._reserved.get(one.task_id) != one)
+        ]
+        if not wanted:
+            return list(entries)
+        try:
+            journal.reserve(wanted)
+        except BudgetExceeded as error:
+            if len(entries) > 1:
+                return [one for entry in entries for one in self.afford([entry], journal)]
+            self.give_up(entries[0], error)
+            return []
+        self.know_reserved(wanted)
+        return list(entries)
+
+    def submission(self, key: str, state: NodeState, entries: Sequence[Entry]) -> Submission:
+        """What is sent to a node under a key."""
+        aside = [self._reserved.get(entry.task.id) for entry in entries]
+        return Submission(
+            key,
+            state.id,
+            tuple(entry.task for entry in entries),
+            self.plan.deadline_s,
+            total(amount for one in aside if one for amount in one.amounts),
+        )
 
     def wait(self, entry: Entry) -> None:
         """Let a task wait for its node."""

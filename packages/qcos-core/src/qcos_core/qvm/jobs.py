@@ -28,6 +28,7 @@ from qcos_core.ledger.leases import Lease, LeaseHeld, LeaseLost
 from qcos_core.ledger.records import Job, JobState, PackedCircuit, Requests
 from qcos_core.ledger.stages import Stage
 from qcos_core.ledger.store import Ledger
+from qcos_core.model.amounts import Amount
 from qcos_core.model.plans import Shard, ShardPlan
 from qcos_core.model.scrubber import Scrubber
 from qcos_core.model.status import JobStatus
@@ -37,6 +38,7 @@ from qcos_core.qvm.inputs import Inputs
 from qcos_core.qvm.journal import LedgerJournal
 from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events, Observer
+from qcos_core.qvm.pricing import reservations
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
 from qcos_core.qvm.resume import resume
 
@@ -132,6 +134,25 @@ class QVMJob:
     def name(self) -> str:
         """The user's name for it."""
         return self._stored.name
+
+    @property
+    def note(self) -> str:
+        """What the user wrote about it."""
+        return self._ledger.job(self._id).note
+
+    @note.setter
+    def note(self, text: str) -> None:
+        self._ledger.set_note(self._id, text)
+
+    @property
+    def charges(self) -> tuple[Amount, ...]:
+        """What it cost so far, unit by unit; failed attempts too."""
+        return self._ledger.charges(self._id)
+
+    @property
+    def reserved(self) -> tuple[Amount, ...]:
+        """What is set aside for what has not ended, unit by unit."""
+        return self._ledger.reserved(self._id)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -329,6 +350,8 @@ class QVMJob:
             self._coordinator = coordinator
             if self._halting:
                 raise Halted
+            if not submissions:
+                coordinator.board.know_reserved(reservations(self._plan))
             resume(coordinator.board, coordinator.jobs, self._ledger.answers(self._id), submissions)
             events.emit("job_started", shots=self._plan.shots)
             try:
@@ -433,6 +456,7 @@ def new_job(
     *,
     name: str | None,
     tags: Sequence[str],
+    note: str = "",
     fallback: str,
 ) -> tuple[QVMJob, Lease]:
     """Write a job down, with its plan, its circuits and its cluster, before any of it runs.
@@ -444,12 +468,14 @@ def new_job(
         given: the circuits.
         name: the user's name for it; made from the circuits' names if left out.
         tags: the user's tags.
+        note: what the user has to say about it.
         fallback: see :class:`DistributedQVM`.
 
     Returns:
         The job, and the right to carry it on.
 
     Raises:
+        BudgetExceeded: a cap, or the budget of the plan, does not leave so much.
         InvalidArguments: its options hold what cannot be written down, or must not be.
         LedgerUnusable: it could not be written.
     """
@@ -462,12 +488,19 @@ def new_job(
         name=name or ", ".join(circuit.name for circuit in plan.circuits[:3]),
         tags=tuple(tags),
         created=time.time(),
+        note=note,
+        shots=plan.shots,
         plan=_document(plan, work.executor.scrubber),
         cluster=cluster_to_dict(work.executor.registry),
         settings={"fallback": fallback, "single": given.single},
         circuits={circuit_id: one.digest for circuit_id, one in packed.items()},
     )
-    lease = ledger.add_job(stored, {one.digest: one for one in packed.values()})
+    lease = ledger.add_job(
+        stored,
+        {one.digest: one for one in packed.values()},
+        budget=plan.budget,
+        reservations=reservations(plan),
+    )
     job = QVMJob(ledger, stored.id, lambda: work)
     job.know(stored, plan, circuits)
     return job, lease

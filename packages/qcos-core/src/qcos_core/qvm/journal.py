@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from qcos_core.model.seam import Handle
 
 if TYPE_CHECKING:
     from qcos_core.ledger.leases import Lease
+    from qcos_core.model.budgets import Reservation
     from qcos_core.model.scrubber import Scrubber
 
 _log = logging.getLogger(__name__)
@@ -33,6 +35,13 @@ class Journal:
 
     def flush(self) -> None:
         """Write down what was noted, before anything follows from it."""
+
+    def reserve(self, reservations: Sequence[Reservation]) -> None:
+        """Set aside what tasks may cost, before anything is sent for them.
+
+        Raises:
+            BudgetExceeded: a cap, or the job's own budget, does not leave so much.
+        """
 
 
 class LedgerJournal(Journal):
@@ -76,6 +85,11 @@ class LedgerJournal(Journal):
         if kept != handle:
             _log.warning("the handle of %s holds a secret, which is not kept", handle.key)
         return kept
+
+    def reserve(self, reservations: Sequence[Reservation]) -> None:
+        """Set it aside, after what is known so far of other costs was written down."""
+        self.flush()
+        self._lease.reserve(reservations)
 
     def flush(self) -> None:
         """Write all steps in one transaction.

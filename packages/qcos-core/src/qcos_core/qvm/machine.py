@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, overload
 
 from qcos_core.cluster.registry import QPURegistry
 from qcos_core.errors import InvalidArguments
+from qcos_core.model.budgets import Budget
 from qcos_core.model.circuits import Requirements, VirtualCircuitSpec
 from qcos_core.model.plans import ShardPlan
 from qcos_core.model.results import QVMResult
@@ -41,6 +42,7 @@ class RunArguments(TypedDict, total=False):
     require: Requirements | Mapping[str, Any] | None
     allow_mixed: bool
     cross_check: bool
+    budget: Any
     name: str | None
     tags: Sequence[str]
 
@@ -106,6 +108,7 @@ class DistributedQVM:
         require: Requirements | Mapping[str, Any] | None = None,
         allow_mixed: bool = False,
         cross_check: bool = False,
+        budget: Any = None,
         name: str | None = None,
     ) -> ShardPlan:
         """What ``run`` with these arguments would do. Runs nothing and spends nothing.
@@ -118,7 +121,13 @@ class DistributedQVM:
         """
         given = read_circuits(circuits, shots, seed, options, name)
         return self._planned(
-            given, policy, strategy, require, allow_mixed=allow_mixed, cross_check=cross_check
+            given,
+            policy,
+            strategy,
+            require,
+            allow_mixed=allow_mixed,
+            cross_check=cross_check,
+            budget=budget,
         )
 
     def explain(self, circuits: Any, shots: int = DEFAULT_SHOTS, **arguments: Any) -> str:
@@ -161,6 +170,7 @@ class DistributedQVM:
         require: Requirements | Mapping[str, Any] | None = None,
         allow_mixed: bool = False,
         cross_check: bool = False,
+        budget: Any = None,
         name: str | None = None,
         tags: Sequence[str] = (),
     ) -> Any:
@@ -183,6 +193,9 @@ class DistributedQVM:
             cross_check: compare the nodes of each circuit that are alike; the shots of one that
                 disagrees do not count, see ``docs/how-to/check-nodes.md``. The result warns where
                 there is nothing to compare.
+            budget: the most that it may cost, such as ``"12 QPU-s"`` or ``"12 QPU-s, 5 USD"``; set
+                aside before anything is sent. ``"any"`` also uses nodes whose price nobody knows
+                before; without it they are refused.
             name: a name for the circuit, instead of its own.
             tags: kept in the result.
 
@@ -191,6 +204,7 @@ class DistributedQVM:
             array of parameter values is a :class:`~qcos_core.SweepResult`.
 
         Raises:
+            BudgetExceeded: it may cost more than its budget, or than a cap leaves.
             CircuitRejected: a circuit that neither measures nor saves, or with unbound
                 parameters.
             InvalidArguments: a wrong argument.
@@ -202,7 +216,13 @@ class DistributedQVM:
         kept = _tags(tags)
         given = read_circuits(circuits, shots, seed, options, name)
         plan = self._planned(
-            given, policy, strategy, require, allow_mixed=allow_mixed, cross_check=cross_check
+            given,
+            policy,
+            strategy,
+            require,
+            allow_mixed=allow_mixed,
+            cross_check=cross_check,
+            budget=budget,
         )
         if self._outlives_the_call(plan):
             return self._run_written_down(plan, given, name, kept)
@@ -226,18 +246,22 @@ class DistributedQVM:
         require: Requirements | Mapping[str, Any] | None = None,
         allow_mixed: bool = False,
         cross_check: bool = False,
+        budget: Any = None,
         name: str | None = None,
         tags: Sequence[str] = (),
+        note: str = "",
     ) -> QVMJob:
         """Write a job down, begin it in the background, and return at once.
 
-        Takes the arguments of :meth:`run`. The job survives this process: ``QVMJob.load`` with its
-        id goes on with it in another. It waits for nodes that are away for as long as it takes.
+        Takes the arguments of :meth:`run`, and a ``note`` that is kept with the job. The job
+        survives this process: ``QVMJob.load`` with its id goes on with it in another. It waits for
+        nodes that are away for as long as it takes.
 
         Returns:
             The job; its ``result()`` is what :meth:`run` would have returned.
 
         Raises:
+            BudgetExceeded: it may cost more than its budget, or than a cap leaves.
             CircuitRejected: a circuit that neither measures nor saves, or with unbound
                 parameters.
             InvalidArguments: a wrong argument.
@@ -247,9 +271,15 @@ class DistributedQVM:
         kept = _tags(tags)
         given = read_circuits(circuits, shots, seed, options, name)
         plan = self._planned(
-            given, policy, strategy, require, allow_mixed=allow_mixed, cross_check=cross_check
+            given,
+            policy,
+            strategy,
+            require,
+            allow_mixed=allow_mixed,
+            cross_check=cross_check,
+            budget=budget,
         )
-        job, lease = self._written_down(plan, given, name, kept, patient=True)
+        job, lease = self._written_down(plan, given, name, kept, note, patient=True)
         self._jobs.append(job)
         job.start(lease)
         return job
@@ -272,6 +302,7 @@ class DistributedQVM:
         *,
         allow_mixed: bool,
         cross_check: bool,
+        budget: Any,
     ) -> ShardPlan:
         return self._planner.plan(
             given.planned,
@@ -280,6 +311,7 @@ class DistributedQVM:
             require=Requirements.of(require),
             allow_mixed=allow_mixed,
             cross_check=cross_check,
+            budget=Budget.of(budget),
         )
 
     def _outlives_the_call(self, plan: ShardPlan) -> bool:
@@ -297,7 +329,7 @@ class DistributedQVM:
     ) -> Any:
         from qcos_core.ledger.leases import LeaseLost
 
-        job, lease = self._written_down(plan, given, name, tags, patient=False)
+        job, lease = self._written_down(plan, given, name, tags, "", patient=False)
         try:
             job.carry_on(lease)
         except LeaseLost:
@@ -313,6 +345,7 @@ class DistributedQVM:
         given: Inputs,
         name: str | None,
         tags: Sequence[str],
+        note: str,
         *,
         patient: bool,
     ) -> tuple[QVMJob, Lease]:
@@ -320,7 +353,14 @@ class DistributedQVM:
 
         work = Work(self._executor, self._observers, patient)
         return new_job(
-            self._ledger, work, plan, given, name=name, tags=tags, fallback=self._fallback
+            self._ledger,
+            work,
+            plan,
+            given,
+            name=name,
+            tags=tags,
+            note=note,
+            fallback=self._fallback,
         )
 
     @cached_property

@@ -15,6 +15,7 @@ from qcos_core.model.answers import Answer
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.plans import Shard
 from qcos_core.model.seam import Submission, TaskResult
+from qcos_core.providers.running import runs_itself
 from qcos_core.qvm.answering import answer_of
 from qcos_core.qvm.board import Board, Entry, NodeState
 from qcos_core.qvm.calls import Call, Calls
@@ -102,9 +103,10 @@ class PlainNodes:
     def launch(self) -> None:
         """Begin a call on every node that is idle and has work."""
         begun = [
-            self._take(state)
-            for state in self.board.nodes.values()
+            unit
+            for state in list(self.board.nodes.values())
             if state.waiting and not state.runs_jobs and self._may_begin(state)
+            if (unit := self._take(state))
         ]
         if self.journal.durable:
             self.journal.flush()  # what may cost something is stored before it begins
@@ -148,7 +150,7 @@ class PlainNodes:
         breaker = state.breaker
         return state.id not in self._out and state.lane.idle and (breaker.closed or breaker.trying)
 
-    def _take(self, state: NodeState) -> Unit:
+    def _take(self, state: NodeState) -> Unit | None:
         """What goes to its provider in one call: points of one sweep that follow another."""
         entries = [state.waiting.popleft()]
         first = entries[0].shard
@@ -159,12 +161,14 @@ class PlainNodes:
             if seconds > most:
                 break
             entries.append(state.waiting.popleft())
-        unit = self._out[state.id] = Unit(entries, state)
-        if self.journal.durable and not state.limits.free and runs_itself(state):
-            key = self.journal.new_key()
-            tasks = tuple(entry.task for entry in entries)
-            unit.submission = Submission(key, state.id, tasks, self.board.plan.deadline_s)
-            self.journal.note(key, Stage.SENDING, submission=unit.submission)
+        submission = None
+        if self.journal.durable and not state.limits.free and runs_itself(state.node.provider):
+            entries = self.board.afford(entries, self.journal)
+            if not entries:
+                return self._take(state) if state.waiting else None
+            submission = self.board.submission(self.journal.new_key(), state, entries)
+            self.journal.note(submission.key, Stage.SENDING, submission=submission)
+        unit = self._out[state.id] = Unit(entries, state, submission)
         return unit
 
     def _begin(self, unit: Unit) -> None:
@@ -221,7 +225,7 @@ class PlainNodes:
             self.board.answered(entry, answer)
 
     def _failed(self, unit: Unit, raised: BaseException) -> None:
-        free = unit.state.limits.free or not runs_itself(unit.state)
+        free = unit.state.limits.free or not runs_itself(unit.state.node.provider)
         unsure = not free and may_have_run(raised)
         error = error_of(raised)
         if unsure and unit.submission is not None:
@@ -267,17 +271,6 @@ class PlainNodes:
         if self.board.plan.deadline_s is not None or self._spread.get(shard.node_id, False):
             return False
         return _is_short(shard, self.board.profiles[shard.task.circuit_id])
-
-
-def runs_itself(state: NodeState) -> bool:
-    """Whether the provider runs circuits; one that only describes nodes costs nothing."""
-    from qcos_core.providers.base import NodeProvider
-
-    cls = type(state.node.provider)
-    return any(
-        getattr(cls, name) is not getattr(NodeProvider, name)
-        for name in ("execute", "run_task", "run_tasks")
-    )
 
 
 def _is_short(shard: Shard, profile: CircuitProfile) -> bool:

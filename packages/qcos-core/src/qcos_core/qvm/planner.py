@@ -10,6 +10,7 @@ from typing import Any
 from qcos_core.cluster.health import ANSWER_S, ASK_NOW_S
 from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
+from qcos_core.model.budgets import Budget
 from qcos_core.model.circuits import CircuitProfile, Requirements
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import (
@@ -24,8 +25,10 @@ from qcos_core.model.plans import (
 from qcos_core.model.seam import Recovery
 from qcos_core.model.text import size
 from qcos_core.providers.base import JobNodeProvider
+from qcos_core.providers.running import runs_itself
 from qcos_core.qvm.blocks import largest_block
 from qcos_core.qvm.cross_check import unchecked
+from qcos_core.qvm.pricing import unknown_price
 from qcos_core.qvm.routing import Load, Policy, policy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
@@ -52,6 +55,7 @@ class ShardPlanner:
         require: Requirements | None = None,
         allow_mixed: bool = False,
         cross_check: bool = False,
+        budget: Budget | None = None,
     ) -> ShardPlan:
         """Make a plan for circuits that are already profiled.
 
@@ -67,7 +71,8 @@ class ShardPlanner:
             message = f"strategy {strategy!r} is not one of {', '.join(STRATEGIES)}."
             raise InvalidArguments(message)
         wanted = require or Requirements()
-        offers = self._offers(circuits, wanted)
+        allowed = budget or Budget()
+        offers = self._offers(circuits, wanted, allowed)
         picks = _place(circuits, offers, choose)
         shards: list[Shard] = []
         decisions: list[Decision] = []
@@ -79,6 +84,7 @@ class ShardPlanner:
                     circuit, point, candidates, pick, strategy, cross_check=cross_check
                 )
             ]
+            made = [self._priced(circuit, shard) for shard in made]
             shards += made
             used = {shard.node_id for shard in made}
             decisions += [_decision(circuit, one, mine[0], used, policy) for one in candidates]
@@ -96,31 +102,48 @@ class ShardPlanner:
             deadline_s=wanted.deadline_s,
             allow_mixed=allow_mixed,
             cross_check=cross_check,
+            budget=allowed,
         )
         if cross_check:
             found = [unchecked(plan, one, plan.shards_of(one.id)) for one in circuits]
             plan = replace(plan, warnings=tuple(filter(None, found)))
         return plan
 
+    def _priced(self, circuit: PlannedCircuit, shard: Shard) -> Shard:
+        """A shard with what it costs by itself, where it is a part of what costs something."""
+        if shard.estimate is None or not shard.estimate.charges:
+            return shard
+        if shard.task.shots == circuit.shots:
+            return shard
+        node = self._registry.node(shard.node_id)
+        try:
+            estimate = node.provider.estimate_run(
+                circuit.profile, shard.task.shots, node.spec, shard.task.options
+            )
+        # other people's code; what the whole circuit costs is more than enough
+        except Exception:  # noqa: BLE001
+            return shard
+        return shard if estimate is None else replace(shard, estimate=estimate)
+
     def _offers(
-        self, circuits: Sequence[PlannedCircuit], require: Requirements
+        self, circuits: Sequence[PlannedCircuit], require: Requirements, budget: Budget
     ) -> list[tuple[list[Candidate], list[Decision]]]:
         """For each circuit the nodes that can run it, and why the others cannot."""
         away = self._registry.away
         away.ask()
         try:
-            return [self._offers_for(circuit, require) for circuit in circuits]
+            return [self._offers_for(circuit, require, budget) for circuit in circuits]
         except NoCapableNode:
             if not away.ask(ASK_NOW_S, wait_s=ANSWER_S):
                 raise
-            return [self._offers_for(circuit, require) for circuit in circuits]
+            return [self._offers_for(circuit, require, budget) for circuit in circuits]
 
     def _offers_for(
-        self, circuit: PlannedCircuit, require: Requirements
+        self, circuit: PlannedCircuit, require: Requirements, budget: Budget
     ) -> tuple[list[Candidate], list[Decision]]:
         candidates, rejected = [], []
         for node in self._registry.nodes():
-            offer = _offer(node, circuit, require)
+            offer = _offer(node, circuit, require, budget)
             if isinstance(offer, Candidate):
                 candidates.append(offer)
             else:
@@ -132,12 +155,14 @@ class ShardPlanner:
         return candidates, rejected
 
 
-def _offer(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candidate | str:
+def _offer(
+    node: Node, circuit: PlannedCircuit, require: Requirements, budget: Budget
+) -> Candidate | str:
     """The node as a candidate for a circuit, or why it is none."""
     if node.spec.offline_reason:
         return f"offline: {node.spec.offline_reason}"
     try:
-        return _asked(node, circuit, require)
+        return _asked(node, circuit, require, budget)
     except (CircuitRejected, InvalidArguments) as error:
         return str(error)
     # other people's code: a provider that cannot answer gets no work, and the others go on
@@ -145,7 +170,9 @@ def _offer(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candid
         return f"its provider failed while planning: {type(error).__name__}: {error}"
 
 
-def _asked(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candidate | str:
+def _asked(
+    node: Node, circuit: PlannedCircuit, require: Requirements, budget: Budget
+) -> Candidate | str:
     """Ask the node's provider what it can do and what that would take."""
     provider, spec = node.provider, node.spec
     limits = _checked("limits", provider.limits(spec), Limits)
@@ -163,6 +190,9 @@ def _asked(node: Node, circuit: PlannedCircuit, require: Requirements) -> Candid
     too_many = _too_many_shots(circuit, limits, estimate)
     if too_many:
         return too_many
+    unpriced = unknown_price(limits, estimate, budget) if runs_itself(provider) else None
+    if unpriced:
+        return unpriced
     needed, there = estimate.memory_bytes, limits.memory_bytes
     if needed is not None and there is not None and needed > there:
         return f"needs {size(needed)} for {estimate.method}, the node has {size(there)}"

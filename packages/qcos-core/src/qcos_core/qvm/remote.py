@@ -23,8 +23,9 @@ from qcos_core.errors import (
     QCOSError,
 )
 from qcos_core.ledger.stages import Stage
+from qcos_core.model.amounts import Amount, sound, total
 from qcos_core.model.answers import Answer
-from qcos_core.model.seam import Handle, Recovery, State, Status, Submission, TaskResult
+from qcos_core.model.seam import Handle, Recovery, State, Status, TaskResult
 from qcos_core.providers.running import Wanted, checked
 from qcos_core.qvm.answering import answer_of
 from qcos_core.qvm.board import SUBMITS, Board, Entry, NodeState
@@ -196,8 +197,10 @@ class JobNodes:
             if entries[0].alone or state.waiting[0].alone:
                 break
             entries.append(state.waiting.popleft())
-        tasks = tuple(entry.task for entry in entries)
-        submission = Submission(self.journal.new_key(), state.id, tasks, self.board.plan.deadline_s)
+        entries = self.board.afford(entries, self.journal)
+        if not entries:
+            return self._take(state)
+        submission = self.board.submission(self.journal.new_key(), state, entries)
         one = self.out[submission.key] = OpenSubmission(submission, entries, state)
         state.tasks_out += len(entries)
         state.sending += 1
@@ -300,10 +303,11 @@ class JobNodes:
         if state is State.DONE:
             one.fetching, one.tries, one.due = True, 0, now
         elif state is State.FAILED:
-            self._ended(one, JobFailed(status.message or "the far side says that it failed."))
+            message = status.message or "the far side says that it failed."
+            self._ended(one, JobFailed(message), sound(status.charges))
         elif state is State.CANCELLED:
             message = status.message or "it was cancelled on the far side."
-            self._ended(one, one.dropping or JobCancelled(message))
+            self._ended(one, one.dropping or JobCancelled(message), sound(status.charges))
         else:
             self._pause(one, status.poll_after_s)
 
@@ -315,9 +319,11 @@ class JobNodes:
             longest = min(LONGEST_ASKED_S, asked)
         one.due = now + longest
 
-    def _ended(self, one: OpenSubmission, error: QCOSError) -> None:
+    def _ended(
+        self, one: OpenSubmission, error: QCOSError, charges: tuple[Amount, ...] = ()
+    ) -> None:
         """It ended on the far side, and without results."""
-        self._close(one, Stage.FAILED, error)
+        self._close(one, Stage.FAILED, error, charges=charges)
         self.board.failed(one.entries, error, split=_splits(one, error))
 
     # Results
@@ -345,6 +351,7 @@ class JobNodes:
             Stage.DONE if done else Stage.FAILED,
             None if done else failed[0][1],
             tuple(answer for _, answer in answers),
+            total(charge for entry, _ in failed for charge in _charges(found, entry)),
         )
         for entry, answer in answers:
             self.board.answered(entry, answer)
@@ -557,12 +564,16 @@ class JobNodes:
         stage: Stage,
         error: QCOSError | None,
         answers: tuple[Answer, ...] = (),
+        charges: tuple[Amount, ...] = (),
     ) -> None:
         self._let_go(one)
         one.stage, one.due = stage, None
         if self.out.pop(one.key, None) is not None:
             one.state.tasks_out -= len(one.entries)
-        self.journal.note(one.key, stage, error=error, answers=answers)
+        provider = one.state.node.key
+        self.journal.note(
+            one.key, stage, error=error, answers=answers, charges=charges, provider=provider
+        )
 
 
 def _handle(one: OpenSubmission) -> Handle:
@@ -590,6 +601,12 @@ def _by_task(results: Any) -> dict[str, TaskResult]:
             if isinstance(result, TaskResult):
                 found.setdefault(result.task_id, result)
     return found
+
+
+def _charges(found: Mapping[str, TaskResult], entry: Entry) -> tuple[Amount, ...]:
+    """What a task cost whose result does not count."""
+    result = found.get(entry.task.id)
+    return () if result is None else sound(result.charges)
 
 
 def _splits(one: OpenSubmission, error: QCOSError) -> bool:
