@@ -205,7 +205,7 @@ def upgrade(connection: sqlite3.Connection, path: Path, found: int) -> None:
         try:
             version = _number(connection, "PRAGMA user_version")
             if version < number:  # or else another process has been faster
-                if version:
+                if found:
                     _copy(path, version)
                 for statement in statements:
                     connection.execute(statement)
