@@ -6,7 +6,16 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from qcos_core import Event, JobFailed, PartialResult
+from qcos_core import (
+    Amount,
+    Event,
+    JobFailed,
+    Limits,
+    PackedCounts,
+    PartialResult,
+    TaskResult,
+    hookimpl,
+)
 from qcos_core.qvm import observers as module
 
 
@@ -150,3 +159,58 @@ def test_failing_shards_do_not_silence_the_rest(machine, zeros_provider, bell, s
         qvm.run([bell] * 4, 10, policy="round_robin")
     kinds = [event.kind for event in seen]
     assert (kinds.count("shard_done"), kinds.count("shard_failed")) == (2, 2)
+
+
+def test_plugins_observe_too(machine, zeros_provider, bell, seen):
+    class Plugin:
+        @hookimpl
+        def observe(self, event):
+            seen.append(event)
+
+    class Broken:
+        @hookimpl
+        def observe(self, event):
+            raise RuntimeError("no")
+
+    class Bored:
+        @hookimpl
+        def observe(self):
+            seen.append(None)
+
+    qvm = machine(zeros_provider())
+    for plugin in (Plugin(), Broken(), Bored()):
+        qvm.registry.plugins.register(plugin)
+    assert qvm.run(bell, 10).shots == 10
+    assert seen.count(None) == 4
+    told = [event for event in seen if event]
+    assert [event.kind for event in told] == [
+        *("job_started", "shard_started", "shard_done", "job_done")
+    ]
+
+
+def test_events_name_their_job_and_its_submissions(machine, zeros_provider, bell, seen):
+    class Paid(zeros_provider):
+        def limits(self, node):
+            return Limits(simulated=False, paid=True)
+
+        def run_task(self, task, circuit, node):
+            counts = PackedCounts.from_ints({0: task.shots}, circuit.num_clbits)
+            return TaskResult(task.id, counts, charges=(Amount(2.0, "USD"),))
+
+    qvm = machine(Paid(), observers=[seen.append])
+    job = qvm.submit(bell, 10, name="mine", budget="any")
+    job.result(timeout=60)
+    assert {event.job_id for event in seen} == {job.job_id()}
+    assert seen[0].message == "mine"
+    started, done = seen[1:3]
+    assert started.key == done.key == f"{job.job_id()}-1"
+    assert done.charges == (Amount(2.0, "USD"),)
+
+
+def test_runs_that_are_not_written_down_have_ids_too(machine, zeros_provider, bell, seen):
+    qvm = machine(zeros_provider(), observers=[seen.append])
+    for _ in range(2):
+        qvm.run(bell, 10)
+    ids = [event.job_id for event in seen]
+    assert all(ids)
+    assert len(set(ids)) == 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from qcos_core.model.amounts import Amount
+
 EventKind = Literal[
     "job_started", "shard_started", "shard_retried", "shard_done", "shard_failed", "job_done"
 ]
@@ -22,7 +24,11 @@ class Event:
         shots: shots of the shard; for ``job_started`` those of the whole job.
         attempt: which attempt at the shard, from 1.
         pid: the worker process that runs it; 0 if it runs in this one.
-        message: the error's text, for ``shard_failed`` and ``shard_retried``.
+        message: the error's text, for ``shard_failed`` and ``shard_retried``; the job's name, for
+            ``job_started``.
+        job_id: the job; events of one job may come from several processes, one after the other.
+        key: the submission that the shard is out in; empty where it needs none.
+        charges: what the shard cost, for ``shard_done``.
     """
 
     kind: EventKind
@@ -33,3 +39,6 @@ class Event:
     attempt: int = 1
     pid: int = 0
     message: str = ""
+    job_id: str = ""
+    key: str = ""
+    charges: tuple[Amount, ...] = ()

@@ -215,6 +215,11 @@ class ShardPlan:
         return sum(circuit.total_shots for circuit in self.circuits)
 
     @property
+    def title(self) -> str:
+        """The names of its circuits, or of the first few of them."""
+        return ", ".join(circuit.name for circuit in self.circuits[:3])
+
+    @property
     def charges(self) -> tuple[Amount, ...]:
         """What the shards are expected to cost, unit by unit."""
         return total(

@@ -16,6 +16,7 @@ import pluggy
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
+    from qcos_core.model.events import Event
     from qcos_core.model.nodes import QPUNodeSpec
     from qcos_core.model.seam import Execution
 
@@ -49,4 +50,16 @@ def execute(
     Returns:
         Counts, an :class:`Execution` that also says who ran them and how, or ``None`` to leave
         the circuit to the next in line.
+    """
+
+
+@hookspec
+def observe(event: Event) -> None:
+    """Be told what happens to the jobs of a cluster.
+
+    Events come in a thread beside the job, in the order in which they happened. Whoever cannot keep
+    up loses some, and what an implementation raises is logged and goes no further.
+
+    Args:
+        event: one thing that happened.
     """

@@ -62,6 +62,7 @@ class Entry:
         alone: it goes to its node by itself, because it failed in company.
         never: nodes that it must not go to.
         error: why its last attempt by itself failed.
+        key: of the submission that it is, or was last, out in.
     """
 
     shard: Shard
@@ -70,6 +71,7 @@ class Entry:
     alone: bool = False
     never: set[str] = field(default_factory=set)
     error: QCOSError | None = None
+    key: str = ""
 
     @property
     def task(self) -> Task:
@@ -221,6 +223,8 @@ class Board:
 
     def submission(self, key: str, state: NodeState, entries: Sequence[Entry]) -> Submission:
         """What is sent to a node under a key."""
+        for entry in entries:
+            entry.key = key
         aside = [self._reserved.get(entry.task.id) for entry in entries]
         return Submission(
             key,
@@ -240,7 +244,7 @@ class Board:
         state.breaker.worked()
         state.lost = 0
         self._end(ShardOutcome(replace(entry.shard, task=answer.task), answer))
-        self.tell("shard_done", entry, shots=answer.task.shots)
+        self.tell("shard_done", entry, shots=answer.task.shots, charges=answer.record.charges)
         missing = entry.task.shots - answer.task.shots
         if missing:
             self._rest(entry, missing)
@@ -346,7 +350,11 @@ class Board:
 
     def tell(self, kind: EventKind, entry: Entry, **facts: Any) -> None:
         """Tell observers what happens to a task."""
-        known = {"shots": entry.task.shots, "attempt": entry.attempt}
+        known: dict[str, Any] = {
+            "shots": entry.task.shots,
+            "attempt": entry.attempt,
+            "key": entry.key,
+        }
         self._events.emit(
             kind, node_id=entry.shard.node_id, task_id=entry.task.id, **(known | facts)
         )

@@ -37,7 +37,7 @@ from qcos_core.qvm.executor import Coordinator, Halted, NodeExecutor
 from qcos_core.qvm.inputs import Inputs
 from qcos_core.qvm.journal import LedgerJournal
 from qcos_core.qvm.load import Circuits
-from qcos_core.qvm.observers import Events, Observer
+from qcos_core.qvm.observers import Events, Observer, observers_of
 from qcos_core.qvm.pricing import reservations
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
 from qcos_core.qvm.resume import resume
@@ -338,7 +338,8 @@ class QVMJob:
         work = self._work
         submissions = self._ledger.submissions(self._id)
         journal = LedgerJournal(lease, self._id, len(submissions), work.executor.scrubber)
-        with Events(work.observers) as events:
+        observers = observers_of(work.executor.registry, work.observers)
+        with Events(observers, self._id) as events:
             coordinator = work.executor.coordinator(
                 self._plan,
                 self._circuits,
@@ -353,7 +354,7 @@ class QVMJob:
             if not submissions:
                 coordinator.board.know_reserved(reservations(self._plan))
             resume(coordinator.board, coordinator.jobs, self._ledger.answers(self._id), submissions)
-            events.emit("job_started", shots=self._plan.shots)
+            events.emit("job_started", shots=self._plan.shots, message=self._stored.name)
             try:
                 outcomes = coordinator.run()
             except LedgerUnusable as error:
@@ -361,7 +362,7 @@ class QVMJob:
             self._left = {o.shard.task.id: o.error for o in outcomes if o.error is not None}
             if not coordinator.jobs.stuck:
                 lease.finish(_state(outcomes, self._left.values()), self._left)
-            events.emit("job_done")
+                events.emit("job_done")
 
     def _requests(self, lease: Lease) -> Requests:
         """What is asked of the job; on the way a lease is renewed that could run out."""
@@ -485,7 +486,7 @@ def new_job(
     }
     stored = Job(
         id=secrets.token_hex(6),
-        name=name or ", ".join(circuit.name for circuit in plan.circuits[:3]),
+        name=name or plan.title,
         tags=tuple(tags),
         created=time.time(),
         note=note,

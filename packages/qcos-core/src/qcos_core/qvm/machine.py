@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, overload
 
 from qcos_core.cluster.registry import QPURegistry
@@ -18,7 +19,7 @@ from qcos_core.providers.base import JobNodeProvider
 from qcos_core.qvm.dispatch import Fallback
 from qcos_core.qvm.executor import NodeExecutor
 from qcos_core.qvm.inputs import Inputs, read_circuits
-from qcos_core.qvm.observers import Events, Observer
+from qcos_core.qvm.observers import Events, Observer, observers_of
 from qcos_core.qvm.planner import ShardPlanner
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
 
@@ -226,8 +227,9 @@ class DistributedQVM:
         )
         if self._outlives_the_call(plan):
             return self._run_written_down(plan, given, name, kept)
-        with Events(self._observers) as events:
-            events.emit("job_started", shots=plan.shots)
+        observers = observers_of(self.registry, self._observers)
+        with Events(observers, token_hex(6) if observers else "") as events:
+            events.emit("job_started", shots=plan.shots, message=plan.title)
             outcomes = self._executor.run(plan, given.circuits, events)
             events.emit("job_done")
         seconds = time.perf_counter() - began

@@ -8,9 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from qcos_core.cluster.registry import QPURegistry
+from qcos_core.model.amounts import Amount
 from qcos_core.model.events import Event, EventKind
+
+if TYPE_CHECKING:
+    from pluggy import HookImpl
 
 _log = logging.getLogger(__name__)
 
@@ -20,16 +25,32 @@ _CAPACITY = 10_000
 _DRAIN_SECONDS = 2.0
 
 
+def observers_of(registry: QPURegistry, given: Sequence[Observer]) -> tuple[Observer, ...]:
+    """The observers that were given, and those among the cluster's plugins."""
+    hooked = registry.plugins.hook.observe.get_hookimpls()
+    return (*given, *(_observer(implementation) for implementation in hooked))
+
+
+def _observer(implementation: HookImpl) -> Observer:
+    names = implementation.argnames
+
+    def observe(event: Event) -> None:
+        implementation.function(*[event] * len(names))
+
+    return observe
+
+
 class Events:
-    """Hands events of one run to observers, in a thread of its own.
+    """Hands events of one job to observers, in a thread of its own.
 
     The queue is bounded: an observer that cannot keep up loses events. What an observer raises
     is logged and goes no further. Use it as a context manager; leaving it waits two seconds at
     most for the last events to be seen.
     """
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
+    def __init__(self, observers: Sequence[Observer], job_id: str = "") -> None:
         self._observers = tuple(observers)
+        self._job_id = job_id
         self._queue: queue.Queue[Event | None] | None = None
         self._thread: threading.Thread | None = None
 
@@ -65,11 +86,25 @@ class Events:
         attempt: int = 1,
         pid: int = 0,
         message: str = "",
+        key: str = "",
+        charges: tuple[Amount, ...] = (),
     ) -> None:
         """Queue one event; without observers this does nothing."""
         if self._queue is None:
             return
-        event = Event(kind, time.time(), node_id, task_id, shots, attempt, pid, message)
+        event = Event(
+            kind,
+            time.time(),
+            node_id,
+            task_id,
+            shots,
+            attempt,
+            pid,
+            message,
+            self._job_id,
+            key,
+            charges,
+        )
         try:
             self._queue.put_nowait(event)
         except queue.Full:
