@@ -14,17 +14,24 @@ import click
 
 from qcos_core import __version__
 from qcos_core.cli import INTERRUPTED, failures
+from qcos_core.cli.budget import budget
 from qcos_core.cli.console import WIDTH, say, wrap
 from qcos_core.cli.doctor import doctor
+from qcos_core.cli.job import job
+from qcos_core.cli.joblist import jobs
 from qcos_core.cli.plan import plan
 from qcos_core.cli.providers import providers
 from qcos_core.cli.run import run
+from qcos_core.cli.submit import submit
+from qcos_core.cli.top import top
 
 EXAMPLES = """\b
 Examples:
   qcos providers
   qcos plan bell.qasm --on local_cpu:n_nodes=4
   qcos run bell.qasm --shots 2000 --seed 7
+  qcos submit bell.qasm --shots 20000 --name "my bell"
+  qcos job "my bell" --wait
   qcos doctor
 """
 
@@ -78,6 +85,11 @@ def app(ctx: click.Context) -> None:
 app.add_command(providers)
 app.add_command(plan)
 app.add_command(run)
+app.add_command(submit)
+app.add_command(jobs)
+app.add_command(job)
+app.add_command(top)
+app.add_command(budget)
 app.add_command(doctor)
 
 

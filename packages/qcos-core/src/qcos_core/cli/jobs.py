@@ -100,9 +100,22 @@ _OPTIONS: tuple[_Decorator, ...] = (
 )
 
 
+_LABELS: tuple[_Decorator, ...] = (
+    click.option("--name", metavar="TEXT", help="A name for the job."),
+    click.option("--tag", multiple=True, metavar="TEXT", help="A tag; may be repeated."),
+)
+
+
 def job_options(command: _Command) -> _Command:
     """Give a command the arguments that a :class:`Job` is made of."""
     for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def label_options(command: _Command) -> _Command:
+    """Give a command the arguments that label what it runs."""
+    for option in reversed(_LABELS):
         command = option(command)
     return command
 
@@ -126,6 +139,8 @@ class Job:
     cross_check: bool
     budget: str | None
     as_json: bool
+    name: str | None = None
+    tag: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Check what can be checked before anything is read or imported.
@@ -187,6 +202,7 @@ class Job:
             "require": {"tags": self.require_tag, "exclude": self.exclude},
             "cross_check": self.cross_check,
             "budget": self.budget,
+            "name": self.name,
         }
 
     def circuits(self) -> list[QuantumCircuit | VirtualCircuitSpec]:
@@ -215,6 +231,8 @@ class Job:
             ("--like", (self.like,) if self.like else ()),
             ("--option", self.option),
             ("--budget", () if self.budget is None else (self.budget,)),
+            ("--name", () if self.name is None else (self.name,)),
+            ("--tag", self.tag),
         ):
             groups += [[name, value] for value in values]
         if self.cross_check:

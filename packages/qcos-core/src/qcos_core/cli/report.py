@@ -50,9 +50,13 @@ class Outcome:
         """The results that there are."""
         return [result for result in self.results if result is not None]
 
+    def documents(self) -> list[dict[str, Any] | None]:
+        """Each result as JSON-able data."""
+        return [None if one is None else one.to_dict() for one in self.results]
+
     def document(self) -> dict[str, Any]:
         """The outcome as the JSON document of ``qcos run --json``."""
-        documents = [None if one is None else one.to_dict() for one in self.results]
+        documents = self.documents()
         if len(documents) == 1 and documents[0] is not None:
             document = documents[0]
         else:

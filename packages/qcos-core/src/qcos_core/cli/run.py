@@ -10,7 +10,7 @@ import click
 
 from qcos_core.cli import INTERRUPTED, documents, failures
 from qcos_core.cli.console import plural, say, wrap
-from qcos_core.cli.jobs import Job, job_options
+from qcos_core.cli.jobs import Job, job_options, label_options
 
 if TYPE_CHECKING:
     from qcos_core.cli.progress import Tracker
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     epilog="Example: qcos run bell.qasm --on local_cpu:n_nodes=2 --shots 2000 --seed 7",
 )
 @job_options
+@label_options
 @click.option(
     "--plot",
     metavar="FILE",
@@ -65,7 +66,7 @@ def _run(job: Job, circuits: list[Any], registry: QPURegistry) -> tuple[ShardPla
     tracker = Tracker(plan)
     qvm = DistributedQVM(registry, observers=[tracker.observe])
     # the seed that the plan drew, so that what runs is what was shown
-    arguments = job.arguments() | {"seed": plan.circuits[0].seed}
+    arguments = job.arguments() | {"seed": plan.circuits[0].seed, "tags": job.tag}
     try:
         with shown(tracker):
             return plan, Outcome(qvm.run(circuits, **arguments))

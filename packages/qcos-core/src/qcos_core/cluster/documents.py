@@ -54,10 +54,7 @@ def cluster_from_dict(data: Mapping[str, Any]) -> QPURegistry:
         UnknownProvider: a key that nothing brings to this process.
         ProviderLoadError: a plugin cannot be used.
     """
-    reason = obstacle(data)
-    if reason:
-        message = f"this cluster cannot be built again: {reason}"
-        raise InvalidArguments(message, hint=_HINT)
+    check_rebuilt(data)
     builder = ClusterBuilder()
     for key, kwargs in read_document(data, SCHEMA, _slots):
         try:
@@ -66,6 +63,18 @@ def cluster_from_dict(data: Mapping[str, Any]) -> QPURegistry:
             hint = f"{error.hint} Or register it, or pass cluster= when loading the job."
             raise UnknownProvider(error.message, hint=hint) from None
     return builder.build()
+
+
+def check_rebuilt(data: Mapping[str, Any]) -> None:
+    """Refuse a cluster that another process could not build again.
+
+    Raises:
+        InvalidArguments: no such document, or an :func:`obstacle`.
+    """
+    reason = obstacle(data)
+    if reason:
+        message = f"this cluster cannot be built again: {reason}"
+        raise InvalidArguments(message, hint=_HINT)
 
 
 def obstacle(data: Mapping[str, Any]) -> str | None:

@@ -32,6 +32,7 @@ class JobSummary:
         errors: the error of each task that failed for good, by task id.
         note: what the user wrote about it.
         shots: the shots of all its circuits.
+        there: how many of them have come back.
     """
 
     id: str
@@ -43,6 +44,7 @@ class JobSummary:
     errors: Mapping[str, QCOSError] = field(default_factory=dict)
     note: str = ""
     shots: int = 0
+    there: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +108,21 @@ class StoredSubmission:
     sent: float
     changed: float
     decision: Ruling | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAnswers:
+    """What came back from one node.
+
+    Attributes:
+        node_id: the node.
+        tasks: how many tasks it has answered.
+        shots: with how many shots.
+    """
+
+    node_id: str
+    tasks: int
+    shots: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,8 @@ _SECOND = (
     "ALTER TABLE charges ADD COLUMN provider TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE charges ADD COLUMN time REAL NOT NULL DEFAULT 0.0",
     "CREATE INDEX charges_by_time ON charges (time)",
+    "ALTER TABLE answers ADD COLUMN node TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE answers ADD COLUMN shots INTEGER NOT NULL DEFAULT 0",
     # what is set aside for tasks that have not ended
     """
     CREATE TABLE reservations (

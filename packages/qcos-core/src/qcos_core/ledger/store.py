@@ -26,6 +26,7 @@ from qcos_core.ledger.records import (
     Event,
     Job,
     JobSummary,
+    NodeAnswers,
     PackedCircuit,
     Requests,
     Ruling,
@@ -38,7 +39,9 @@ from qcos_core.model.answers import Answer
 from qcos_core.model.budgets import Budget, Cap, Period, Rate, Reservation
 from qcos_core.model.seam import Handle, Submission
 
-_SUMMARY = "id, name, tags, created, state, finished, errors, note, shots"
+_FIELDS = ("id", "name", "tags", "created", "state", "finished", "errors", "note", "shots", "there")
+_THERE = "(SELECT coalesce(sum(shots), 0) FROM answers WHERE job = jobs.id)"
+_SUMMARY = ", ".join((*_FIELDS[:-1], _THERE))
 
 
 class Ledger:
@@ -186,6 +189,17 @@ class Ledger:
         files = writing.answers_folder(self._path, job_id)
         reader = Reader(self._object)
         return [unpack(content or kept(files, file), reader) for content, file in rows]
+
+    def answered(self, job_id: str) -> list[NodeAnswers]:
+        """How much came back from each node, without the answers themselves."""
+        with self._database.reading() as connection:
+            self._check(connection, job_id)
+            rows = connection.execute(
+                "SELECT node, count(*), sum(shots) FROM answers WHERE job = ? GROUP BY node"
+                " ORDER BY min(rowid)",
+                (job_id,),
+            ).fetchall()
+        return [NodeAnswers(*row) for row in rows]
 
     def charges(self, job_id: str) -> tuple[Amount, ...]:
         """What a job cost so far, unit by unit, answers that came too late included."""
@@ -347,7 +361,7 @@ class Ledger:
         return InvalidArguments(message, hint=hint)
 
     def _summary(self, row: Iterable[Any]) -> dict[str, Any]:
-        found = dict(zip(_SUMMARY.split(", "), row, strict=True))
+        found = dict(zip(_FIELDS, row, strict=True))
         found["tags"] = tuple(json.loads(found["tags"]))
         found["errors"] = Reader(self._object).read(json.loads(found["errors"]), dict)
         return found

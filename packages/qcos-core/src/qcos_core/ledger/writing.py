@@ -36,6 +36,8 @@ class AnswerDraft:
         file: the name of that file.
         charges: what it cost.
         provider: key of the provider that charged it.
+        node: the node that answered.
+        shots: how many shots came.
     """
 
     task_id: str
@@ -43,6 +45,8 @@ class AnswerDraft:
     file: str | None
     charges: tuple[Amount, ...]
     provider: str
+    node: str
+    shots: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,8 +356,17 @@ def _write_answer(
 ) -> None:
     """Write an answer, unless there is one, and what it cost in place of what was set aside."""
     connection.execute(
-        "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)",
-        (job_id, answer.task_id, key, answer.content, answer.file),
+        "INSERT OR IGNORE INTO answers (job, task, key, content, file, node, shots)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            job_id,
+            answer.task_id,
+            key,
+            answer.content,
+            answer.file,
+            answer.node,
+            answer.shots,
+        ),
     )
     if not answer.charges:  # nobody said what it cost
         spending.charge_reserved(connection, job_id, key, [answer.task_id], now)
@@ -365,10 +378,16 @@ def _write_answer(
 def _answer(writer: Writer, answer: Answer, spill: Path) -> AnswerDraft:
     content = pack(answer, writer)
     charges = total(answer.record.charges)
-    provider = answer.record.provider
-    if len(content) <= _SPILL_BYTES:
-        return AnswerDraft(answer.task.id, content, None, charges, provider)
-    return AnswerDraft(answer.task.id, None, keep(spill, content), charges, provider)
+    file = None if len(content) <= _SPILL_BYTES else keep(spill, content)
+    return AnswerDraft(
+        task_id=answer.task.id,
+        content=None if file else content,
+        file=file,
+        charges=charges,
+        provider=answer.record.provider,
+        node=answer.record.node_id,
+        shots=answer.task.shots,
+    )
 
 
 def _document(writer: Writer, value: Any) -> str | None:

@@ -12,6 +12,7 @@ from qcos_core.model.nodes import Limits, QPUNodeSpec
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
+    from qcos_core.model.amounts import Amount
     from qcos_core.model.circuits import CircuitProfile
     from qcos_core.model.plans import Estimate
     from qcos_core.model.seam import (
@@ -98,6 +99,10 @@ class NodeProvider(ABC):
     def limits(self, node: QPUNodeSpec) -> Limits:
         """What the planner may assume about one node."""
         return Limits()
+
+    def balances(self) -> Sequence[Amount]:
+        """What is left of the account at the vendor, unit by unit; nothing if it does not tell."""
+        return ()
 
     @classmethod
     def estimate_nodes(cls, **kwargs: Any) -> Mapping[str, int] | None:

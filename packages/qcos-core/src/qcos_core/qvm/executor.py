@@ -36,6 +36,9 @@ REQUESTS_S = 1.0
 PROBE_S = 30.0
 """How long a node may take to say how it is."""
 
+SEND_S = 120.0
+"""How long somebody who submits a job, and then leaves it to others, waits for its arrival."""
+
 SENDS_S = 10.0
 """How long a coordinator that is told to stop waits for what is being sent."""
 
@@ -106,6 +109,22 @@ class Coordinator:
         if self.board.plan.cross_check:
             outcomes = cross_checked(self.board.plan, outcomes)
         return [*outcomes, *self._undecided()]
+
+    def send(self) -> None:
+        """Send what waits for nodes that take submissions, and wait for nothing but its arrival.
+
+        Raises:
+            LeaseLost: somebody else carries the job on.
+            LedgerUnusable: a step could not be written down; nothing was sent after that.
+        """
+        end = self._calls.now() + SEND_S
+        self.jobs.launch()
+        while self.jobs.sends and self._calls.now() < end:
+            for call in self._calls.wait(end):
+                call.then(call)
+            self._journal.flush()
+            self.jobs.launch()
+        self.stop()
 
     def halt(self) -> None:
         """Make :meth:`run`, which another thread is in, raise :class:`Halted`."""

@@ -70,7 +70,7 @@ def read_circuits(
     position = 0
     for index, spec in enumerate(map(_spec, items)):
         facts = profile(spec.circuit)
-        label = spec.name or name or facts.name
+        label = spec.name or (name if single else None) or facts.name
         points = _points(spec, facts, label)
         _check_runnable(facts, label)
         circuit = PlannedCircuit(

@@ -6,14 +6,14 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from qcos_core.cluster.documents import cluster_from_dict, cluster_to_dict
+from qcos_core.cluster.documents import check_rebuilt, cluster_from_dict, cluster_to_dict
 from qcos_core.cluster.registry import QPURegistry
 from qcos_core.errors import (
     InvalidArguments,
@@ -38,6 +38,7 @@ from qcos_core.qvm.inputs import Inputs
 from qcos_core.qvm.journal import LedgerJournal
 from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events, Observer, observers_of
+from qcos_core.qvm.overview import JobView, Overview, status_of
 from qcos_core.qvm.pricing import reservations
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
 from qcos_core.qvm.resume import resume
@@ -136,6 +137,11 @@ class QVMJob:
         return self._stored.name
 
     @property
+    def plan(self) -> ShardPlan:
+        """The plan that it follows."""
+        return self._plan
+
+    @property
     def note(self) -> str:
         """What the user wrote about it."""
         return self._ledger.job(self._id).note
@@ -161,13 +167,12 @@ class QVMJob:
 
     def status(self) -> JobStatus:
         """How it stands, as the ledger has it; asks no node."""
-        state = self._ledger.job(self._id).state
-        if state != "open":
-            return _FINAL[state]
-        stages = {stored.stage for stored in self._ledger.submissions(self._id)}
-        if self._ledger.holder(self._id) is not None or Stage.SENT in stages:
-            return JobStatus.RUNNING
-        return JobStatus.UNDECIDED if Stage.UNKNOWN in stages else JobStatus.QUEUED
+        stages = [stored.stage for stored in self._ledger.submissions(self._id)]
+        return status_of(self._ledger.job(self._id), stages, self._ledger.holder(self._id))
+
+    def view(self) -> JobView:
+        """All that the ledger has to say about it, as plain data; asks no node."""
+        return Overview(self._ledger).look(self._id)
 
     def done(self) -> bool:
         """Whether it has ended with all its shots."""
@@ -299,6 +304,35 @@ class QVMJob:
         self._thread = threading.Thread(target=work, name=f"qcos-job-{self._id}", daemon=True)
         self._thread.start()
 
+    def send(self, lease: Lease) -> None:
+        """Send what nodes take as submissions, and give the lease back.
+
+        Raises:
+            LedgerUnusable: a step could not be written down.
+        """
+        with lease, self._coordinating(lease) as (coordinator, _):
+            coordinator.send()
+
+    def detach(self) -> int:
+        """Start a process of its own that carries it on, and outlives this one.
+
+        Returns:
+            Its process id.
+
+        Raises:
+            InvalidArguments: such a process could not build the job's cluster.
+        """
+        from qcos_core.qvm.detached import start
+
+        check_rebuilt(self._stored.cluster or {})
+        return start(self._ledger.folder, self._id)
+
+    def worker_log(self) -> str:
+        """What the process that :meth:`detach` started said that went wrong, if anything did."""
+        from qcos_core.qvm.detached import log
+
+        return log(self._ledger.folder, self._id)
+
     def halt(self) -> None:
         """Stop carrying it on in this process; another may go on."""
         self._halting = True
@@ -335,6 +369,19 @@ class QVMJob:
         return packed.format, packed.content
 
     def _carry_on(self, lease: Lease) -> None:
+        with self._coordinating(lease) as (coordinator, events):
+            try:
+                outcomes = coordinator.run()
+            except LedgerUnusable as error:
+                raise self._cut_short(coordinator, error) from error
+            self._left = {o.shard.task.id: o.error for o in outcomes if o.error is not None}
+            if not coordinator.jobs.stuck:
+                lease.finish(_state(outcomes, self._left.values()), self._left)
+                events.emit("job_done")
+
+    @contextmanager
+    def _coordinating(self, lease: Lease) -> Iterator[tuple[Coordinator, Events]]:
+        """A coordinator that knows what the ledger knows of the job."""
         work = self._work
         submissions = self._ledger.submissions(self._id)
         journal = LedgerJournal(lease, self._id, len(submissions), work.executor.scrubber)
@@ -355,14 +402,7 @@ class QVMJob:
                 coordinator.board.know_reserved(reservations(self._plan))
             resume(coordinator.board, coordinator.jobs, self._ledger.answers(self._id), submissions)
             events.emit("job_started", shots=self._plan.shots, message=self._stored.name)
-            try:
-                outcomes = coordinator.run()
-            except LedgerUnusable as error:
-                raise self._cut_short(coordinator, error) from error
-            self._left = {o.shard.task.id: o.error for o in outcomes if o.error is not None}
-            if not coordinator.jobs.stuck:
-                lease.finish(_state(outcomes, self._left.values()), self._left)
-                events.emit("job_done")
+            yield coordinator, events
 
     def _requests(self, lease: Lease) -> Requests:
         """What is asked of the job; on the way a lease is renewed that could run out."""
@@ -519,14 +559,6 @@ def _document(plan: ShardPlan, scrubber: Scrubber) -> dict[str, Any]:
 def _failed(shards: dict[str, Shard], task_id: str, error: QCOSError) -> ShardOutcome:
     shard = shards[base_of(task_id)]
     return ShardOutcome(replace(shard, task=replace(shard.task, id=task_id)), error=error)
-
-
-_FINAL: dict[str, JobStatus] = {
-    "done": JobStatus.DONE,
-    "partial": JobStatus.ERROR,
-    "failed": JobStatus.ERROR,
-    "cancelled": JobStatus.CANCELLED,
-}
 
 
 def _state(outcomes: Sequence[ShardOutcome], errors: Any) -> JobState:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    Self,
+    TypedDict,
+    Unpack,
+    get_args,
+    overload,
+)
 
+from qcos_core.cluster.documents import check_rebuilt, cluster_to_dict
 from qcos_core.cluster.registry import QPURegistry
 from qcos_core.errors import InvalidArguments
 from qcos_core.model.budgets import Budget
@@ -31,6 +42,8 @@ if TYPE_CHECKING:
     from qcos_core.qvm.jobs import QVMJob
 
 DEFAULT_SHOTS = 1024
+
+Worker = Literal["thread", "detached", "none"]
 
 
 class RunArguments(TypedDict, total=False):
@@ -197,7 +210,7 @@ class DistributedQVM:
             budget: the most that it may cost, such as ``"12 QPU-s"`` or ``"12 QPU-s, 5 USD"``; set
                 aside before anything is sent. ``"any"`` also uses nodes whose price nobody knows
                 before; without it they are refused.
-            name: a name for the circuit, instead of its own.
+            name: a name for the job, and for its circuit, if it is one, instead of its own.
             tags: kept in the result.
 
         Returns:
@@ -252,12 +265,17 @@ class DistributedQVM:
         name: str | None = None,
         tags: Sequence[str] = (),
         note: str = "",
+        worker: Worker = "thread",
     ) -> QVMJob:
         """Write a job down, begin it in the background, and return at once.
 
         Takes the arguments of :meth:`run`, and a ``note`` that is kept with the job. The job
         survives this process: ``QVMJob.load`` with its id goes on with it in another. It waits for
         nodes that are away for as long as it takes.
+
+        ``worker`` says who carries it on: ``"thread"`` in this process, ``"detached"`` a process
+        that outlives this one, ``"none"`` nobody until somebody waits for it. With the last two,
+        what nodes take as submissions has been sent when this returns.
 
         Returns:
             The job; its ``result()`` is what :meth:`run` would have returned.
@@ -270,6 +288,9 @@ class DistributedQVM:
             LedgerUnusable: the job cannot be written down.
             NoCapableNode: no node can run one of the circuits.
         """
+        if worker not in get_args(Worker):
+            message = f"worker must be one of {', '.join(get_args(Worker))}, not {worker!r}."
+            raise InvalidArguments(message)
         kept = _tags(tags)
         given = read_circuits(circuits, shots, seed, options, name)
         plan = self._planned(
@@ -281,9 +302,17 @@ class DistributedQVM:
             cross_check=cross_check,
             budget=budget,
         )
+        if worker == "detached":
+            check_rebuilt(cluster_to_dict(self.registry))
         job, lease = self._written_down(plan, given, name, kept, note, patient=True)
-        self._jobs.append(job)
-        job.start(lease)
+        if worker == "thread":
+            self._jobs.append(job)
+            job.start(lease)
+            return job
+        with _saying_how_to_go_on(job):
+            job.send(lease)
+            if worker == "detached":
+                job.detach()
         return job
 
     def close(self) -> None:
@@ -332,13 +361,9 @@ class DistributedQVM:
         from qcos_core.ledger.leases import LeaseLost
 
         job, lease = self._written_down(plan, given, name, tags, "", patient=False)
-        try:
+        # another process may take the job up, and its result is as good
+        with _saying_how_to_go_on(job), suppress(LeaseLost):
             job.carry_on(lease)
-        except LeaseLost:
-            pass  # another process has taken the job up, and its result is as good
-        except KeyboardInterrupt as stop:
-            stop.add_note(f"QVMJob.load({job.job_id()!r}).result() goes on with the job.")
-            raise
         return job.result()
 
     def _written_down(
@@ -376,6 +401,15 @@ class DistributedQVM:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+@contextmanager
+def _saying_how_to_go_on(job: QVMJob) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        stop.add_note(f"QVMJob.load({job.job_id()!r}).result() goes on with the job.")
+        raise
 
 
 def _tags(tags: Any) -> tuple[str, ...]:
