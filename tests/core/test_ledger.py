@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 import threading
 import time
 
@@ -200,9 +201,10 @@ def test_each_step_stands_in_the_history(ledger, lease, clock):
     lease.apply([Step("k", Stage.ABANDONED), Step("", Stage.DONE, answers=(answer(),))])
     ledger.ask_to_cancel("qc-1")
     lease.finish("partial", {})
-    events = ledger.history("qc-1")
+    first, taken, *events = ledger.history("qc-1")
+    assert (first.message, first.stage) == ("stored", "open")
+    assert taken.message.startswith(f"carried on by process {os.getpid()} on ")
     assert [(item.key, item.time, item.stage, item.message) for item in events] == [
-        ("", 1000, "open", "stored"),
         ("k", 1000, "sending", ""),
         ("k", 1001, "unknown", "lost Wait."),
         ("k", 1001, "unknown", "a person decided: abandon"),
@@ -474,4 +476,4 @@ def test_whatever_is_tried_only_allowed_steps_are_written(tmp_path_factory, walk
                     lease.apply([Step(key, stage, first)])
             assert stages(ledger) == stand
         events = [(event.key, event.stage) for event in ledger.history("qc-1")]
-        assert events == [("", "open"), *written]
+        assert events == [("", "open"), ("", "open"), *written]

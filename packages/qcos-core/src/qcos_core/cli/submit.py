@@ -80,8 +80,7 @@ def _lines(view: JobView, *, detached: bool, here: str | None) -> list[str]:
     else:
         why = f" ({here} is here, so this is a login node)" if here else ""
         lines += wrap(
-            f" no worker carries it on{why}; nothing moves until somebody waits: "
-            f"qcos job {view.job_id} --wait",
-            indent=2,
+            f" no worker carries it on{why}; nothing moves until somebody waits:", indent=2
         )
+        lines.append(f"  qcos job {view.job_id} --wait")
     return lines

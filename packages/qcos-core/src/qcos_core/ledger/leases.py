@@ -234,7 +234,9 @@ def take(
         now = clock()
         if database.network:
             _check_host(connection, claim, job_id, now)
-        claim.sign(f"process {os.getpid()} on {socket.gethostname()}, since {_moment(now)}")
+        who = f"process {os.getpid()} on {socket.gethostname()}"
+        claim.sign(f"{who}, since {_moment(now)}")
+        writing.add_event(connection, job_id, "", now, "open", f"carried on by {who}")
         fence = writing.fence_of(connection, job_id) + 1
         connection.execute("UPDATE jobs SET fence = ? WHERE id = ?", (fence, job_id))
         if database.network:

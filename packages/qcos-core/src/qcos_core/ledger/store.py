@@ -201,6 +201,13 @@ class Ledger:
             ).fetchall()
         return [NodeAnswers(*row) for row in rows]
 
+    def touched(self, job_id: str) -> float:
+        """When something last happened to a job, in seconds since the epoch."""
+        with self._database.reading() as connection:
+            self._check(connection, job_id)
+            row = connection.execute("SELECT max(time) FROM history WHERE job = ?", (job_id,))
+            return float(row.fetchone()[0])
+
     def charges(self, job_id: str) -> tuple[Amount, ...]:
         """What a job cost so far, unit by unit, answers that came too late included."""
         with self._database.reading() as connection:

@@ -187,11 +187,17 @@ class Overview:
             charges=self._ledger.charges(job_id),
             reserved=self._ledger.reserved(job_id),
             holder=holder,
-            remaining_s=0.0 if status.final else _remaining(plan, nodes, stored.created),
+            remaining_s=0.0 if status.final else self._remaining(stored, plan, nodes),
             nodes=nodes,
             submissions=tuple(_submission(one) for one in submissions),
             errors=stored.errors,
         )
+
+    def _remaining(self, stored: Job, plan: ShardPlan, nodes: Sequence[NodeView]) -> float | None:
+        expected = _expected(plan, nodes)
+        if expected is None:
+            return _at_the_pace_so_far(plan, nodes, stored.created)
+        return max(0.0, expected - (time.time() - self._ledger.touched(stored.id)))
 
     def _read(self, job_id: str) -> tuple[Job, ShardPlan]:
         if job_id not in self._jobs:
@@ -227,13 +233,13 @@ def _nodes(
     )
 
 
-def _remaining(plan: ShardPlan, nodes: Sequence[NodeView], created: float) -> float | None:
-    """What the plan expects of what is left; where it says nothing, at the pace so far."""
+def _expected(plan: ShardPlan, nodes: Sequence[NodeView]) -> float | None:
+    """How long the plan expects what is left to take; ``None`` if it does not say."""
     seconds: dict[str, float] = {}
     for shard in plan.shards:
         typical = shard.estimate.typical_seconds if shard.estimate else None
         if typical is None:
-            return _at_the_pace_so_far(plan, nodes, created)
+            return None
         seconds[shard.node_id] = seconds.get(shard.node_id, 0.0) + typical
     return max(
         (seconds[one.node_id] * max(0.0, 1 - one.there / one.shots) for one in nodes if one.shots),
