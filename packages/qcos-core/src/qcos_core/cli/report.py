@@ -12,6 +12,7 @@ from typing import Any
 from qcos_core.cli.console import WIDTH, one_line, plural, shorten, table, wrap
 from qcos_core.errors import QCOSError
 from qcos_core.model.amounts import total
+from qcos_core.model.budgets import amounts_text
 from qcos_core.model.pictures.sweep import percentages
 from qcos_core.model.plans import ShardPlan, amount
 from qcos_core.model.results import QVMResult, ShardRecord, all_of
@@ -88,6 +89,8 @@ def plan_lines(plan: ShardPlan) -> list[str]:
     hidden = sum(list(alike.values())[_PLANNED:])
     if hidden:
         lines.append(f" ... and {plural(hidden, 'more shard')}")
+    if plan.charges:
+        lines += wrap(f" costs {amounts_text(plan.charges)}", indent=2)
     others = sum(1 for decision in plan.decisions if not decision.chosen)
     if others:
         lines.append(f" {plural(others, 'other way')} considered; see: qcos plan")

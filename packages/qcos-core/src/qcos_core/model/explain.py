@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from qcos_core.model.budgets import amounts_text
 from qcos_core.model.plans import (
     Decision,
     Estimate,
@@ -40,6 +41,9 @@ def _heading(plan: ShardPlan) -> Iterator[str]:
     nodes = plural(len(plan.node_ids), "node")
     yield f"PLAN  {plural(circuits, 'circuit')}, {plan.shots:,} shots, {shards} on {nodes}"
     yield f" policy {plan.policy}, strategy {plan.strategy}"
+    if plan.charges:
+        allowed = f"; budget {plan.budget}" if plan.budget.amounts else ""
+        yield from _wrap(f" costs {amounts_text(plan.charges)}{allowed}", indent=2)
 
 
 def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
