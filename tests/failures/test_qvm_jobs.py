@@ -17,8 +17,11 @@ from qiskit import QuantumCircuit
 from queue_provider import PlainProvider, QueueProvider, QueueServer, TaggingProvider
 
 from qcos_core import (
+    Amount,
+    BudgetExceeded,
     ClusterBuilder,
     DistributedQVM,
+    Estimate,
     InvalidArguments,
     JobCancelled,
     JobFailed,
@@ -33,6 +36,8 @@ from qcos_core import (
     QPUNodeSpec,
     QPURegistry,
     QVMJob,
+    State,
+    Status,
 )
 from qcos_core.ledger.stages import Stage
 from qcos_core.ledger.store import Ledger
@@ -230,7 +235,7 @@ def test_interrupted_run_says_how_it_goes_on(machine, server, bell):
         with pytest.raises(KeyboardInterrupt) as caught:
             qvm.run(bell, 100)
     (note,) = caught.value.__notes__
-    (job_id,) = re.findall(r"QVMJob.load\('(\w+)'\).result\(\) goes on", note)
+    (job_id,) = re.findall(r"QVMJob.load\('(\w+)'\).result\(\), goes on", note)
     job = QVMJob.load(job_id, cluster=qvm.registry)
     assert job.result(timeout=60).shots == 100
     (key,) = {shard.metadata["submission"] for shard in job.result().shards}
@@ -451,3 +456,41 @@ def test_closing_the_machine_does_not_wait_for_the_queue(machine, server, bell):
         closing.join(10)
         assert not closing.is_alive()
     assert not job.in_final_state()
+
+
+class Billed(QueueProvider):
+    """Its first job fails, and is charged for all the same."""
+
+    fails = 1
+
+    def limits(self, node):
+        return Limits(max_tasks=10, simulated=True, paid=True, seeded=True)
+
+    def estimate_run(self, profile, shots, node, options):
+        return Estimate(charges=(Amount(2.0, "USD"),))
+
+    def poll(self, handles):
+        found = super().poll(handles)
+        for key in found:
+            if Billed.fails:
+                Billed.fails -= 1
+                charges = (Amount(1.5, "USD"), Amount(float("nan"), "USD"))
+                found[key] = Status(State.FAILED, "it broke", charges=charges)
+        return found
+
+    def fetch(self, handle):
+        return [replace(result, charges=(Amount(1.75, "USD"),)) for result in super().fetch(handle)]
+
+
+@pytest.mark.parametrize("budget, enough", [("3.5 USD", True), ("3.4 USD", False)])
+def test_attempts_that_failed_are_charged(machine, bell, monkeypatch, budget, enough):
+    monkeypatch.setattr(failover, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(Billed, "fails", 1)
+    job = machine(Billed).submit(bell, 100, budget=budget)
+    if enough:
+        assert job.result(timeout=60).shots == 100
+        assert (job.charges, job.reserved) == ((Amount(3.25, "USD"),), ())
+    else:
+        with pytest.raises(BudgetExceeded, match=r"2 USD would be set aside, and 1\.5 USD"):
+            job.result(timeout=60)
+        assert (job.charges, job.reserved) == ((Amount(1.5, "USD"),), ())

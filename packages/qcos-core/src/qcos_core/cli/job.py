@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 12
 _CANCEL_S = 60.0
+_DEEDS = ("cancel", "resubmit", "abandon")
 
 
 @click.command(
@@ -58,9 +59,9 @@ def job(job_id: str, **options: Any) -> int:
     as_json = options["as_json"]
     with documents.reserved_stdout(as_json):
         _act(found, options)
-        if options["wait"] or options["cancel"]:
-            limit = _CANCEL_S if options["timeout"] is None and options["cancel"] else None
-            _wait(found, options["timeout"] if limit is None else limit)
+        if any(options[name] for name in ("wait", *_DEEDS)):
+            patience = _CANCEL_S if options["cancel"] else None
+            _wait(found, patience if options["timeout"] is None else options["timeout"])
         view = found.view()
         outcome = _outcome(found) if view.status.final else None
     if as_json:
@@ -74,11 +75,11 @@ def job(job_id: str, **options: Any) -> int:
 
 
 def _check(options: dict[str, Any]) -> None:
-    given = [name for name in ("cancel", "resubmit", "abandon") if options[name]]
+    given = [name for name in _DEEDS if options[name]]
     if len(given) > 1:
         message = f"--{given[0]} and --{given[1]} exclude each other."
         raise click.UsageError(message, click.get_current_context(silent=True))
-    if options["timeout"] is not None and not (options["wait"] or options["cancel"]):
+    if options["timeout"] is not None and not (options["wait"] or given):
         message = "--timeout needs --wait."
         raise click.UsageError(message, click.get_current_context(silent=True))
 
@@ -212,7 +213,7 @@ def _what_next(found: QVMJob, view: JobView) -> list[str]:
     if view.unknown:
         text = (
             f" nobody knows what became of {', '.join(view.unknown[:3])}; look at the vendor's own "
-            f"list, then: qcos job {view.job_id} --resubmit --wait, or --abandon --wait"
+            f"list, then: qcos job {view.job_id} --resubmit, or --abandon"
         )
         return wrap(text, indent=2)
     lines = wrap(f" nobody carries it on; to go on: qcos job {view.job_id} --wait", indent=2)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from qcos_core.providers.hookspecs import hookimpl
+
 if TYPE_CHECKING:
     from qcos_core.model.events import Event
     from qcos_core.model.plans import ShardPlan
@@ -35,6 +37,7 @@ class Tracker:
         self._took: dict[str, float] = {}
         self._lock = threading.Lock()  # events come in a thread of their own
 
+    @hookimpl
     def observe(self, event: Event) -> None:
         """Take note of one event."""
         with self._lock:

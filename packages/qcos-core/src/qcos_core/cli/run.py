@@ -64,7 +64,8 @@ def _run(job: Job, circuits: list[Any], registry: QPURegistry) -> tuple[ShardPla
     if not job.as_json:
         say(*plan_lines(plan))
     tracker = Tracker(plan)
-    qvm = DistributedQVM(registry, observers=[tracker.observe])
+    registry.plugins.register(tracker)
+    qvm = DistributedQVM(registry)
     # the seed that the plan drew, so that what runs is what was shown
     arguments = job.arguments() | {"seed": plan.circuits[0].seed, "tags": job.tag}
     try:

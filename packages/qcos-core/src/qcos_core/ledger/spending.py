@@ -159,9 +159,11 @@ def _check(
         message = f"the budget of job {job_id} says nothing of {', '.join(sorted(unnamed))}."
         hint = "Name that unit in the budget too, or write down a rate with `qcos budget --rate`."
         raise BudgetExceeded(message, hint=hint)
+    blind = any(not one.amounts for one in wanted)  # nobody knows what it costs, nor in which unit
     for cap in [*own, *caps(connection)]:
-        if cap.provider in providers and any((unit, cap.amount.unit) in worth for unit in units):
-            _check_cap(connection, cap, job_id, worth, now, own=cap in own)
+        concerned = any((unit, cap.amount.unit) in worth for unit in units)
+        if cap.provider in providers and (concerned or blind):
+            _check_cap(connection, cap, job_id, worth, now, own=cap in own, blind=not concerned)
 
 
 def _check_cap(
@@ -172,6 +174,7 @@ def _check_cap(
     now: float,
     *,
     own: bool,
+    blind: bool,
 ) -> None:
     unit = cap.amount.unit
     provider = None if cap.provider == EVERYWHERE else cap.provider
@@ -179,7 +182,8 @@ def _check_cap(
     among = {"provider": provider, "job": job, "since": _began(cap.period, now)}
     spent = _in_unit(connection.execute(_SPENT, among), unit, worth)
     aside = _in_unit(connection.execute(_ASIDE, among), unit, worth)
-    if spent + aside <= cap.amount.value * (1 + _ROUNDING):
+    used, most = spent + aside, cap.amount.value
+    if used < most or (not blind and used <= most * (1 + _ROUNDING)):
         return
     what = f"the budget of job {job_id}, {cap.amount}," if own else f"the cap of {cap}"
     message = (

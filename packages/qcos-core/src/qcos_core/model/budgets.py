@@ -83,7 +83,7 @@ class Reservation:
     Attributes:
         task_id: the task.
         provider: key of the provider of its node.
-        amounts: how much, unit by unit.
+        amounts: how much, unit by unit; nothing where nobody knows what it costs.
     """
 
     task_id: str

@@ -408,7 +408,10 @@ def _saying_how_to_go_on(job: QVMJob) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        stop.add_note(f"QVMJob.load({job.job_id()!r}).result() goes on with the job.")
+        name = job.job_id()
+        stop.add_note(
+            f"`qcos job {name} --wait`, or QVMJob.load({name!r}).result(), goes on with it."
+        )
         raise
 
 

@@ -27,19 +27,22 @@ def reservations(plan: ShardPlan) -> list[Reservation]:
 
 
 def reservation(plan: ShardPlan, shard: Shard) -> Reservation | None:
-    """What is set aside for a shard; ``None`` where it costs nothing, or nobody knows what.
+    """What is set aside for a shard; ``None`` where it costs nothing.
 
     Where the provider cannot say what it costs, but keeps to what it is given, a shard is given
-    the share of the budget that its shots are of the job's.
+    the share of the budget that its shots are of the job's. Where nobody knows, the amounts are
+    empty.
     """
     amounts = shard.estimate.charges if shard.estimate else ()
+    limits = _limits(plan, shard)
     if not amounts:
-        bounds = _limits(plan, shard).bounds
         share = shard.task.shots / plan.shots
         amounts = tuple(
-            Amount(one.value * share, one.unit) for one in plan.budget.amounts if one.unit in bounds
+            Amount(one.value * share, one.unit)
+            for one in plan.budget.amounts
+            if one.unit in limits.bounds
         )
-    if not amounts:
+    if not amounts and not limits.paid:
         return None
     return Reservation(shard.task.id, shard.provider, amounts)
 
