@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from qcos_core.providers.registry import NodeProviderRegistry as NodeProviderRegistry
     from qcos_core.qvm.jobs import QVMJob as QVMJob
     from qcos_core.qvm.machine import DistributedQVM as DistributedQVM
+    from qcos_core.qvm.replay import Replay as Replay, replay as replay
 
 __version__ = "0.1.0"
 
@@ -150,6 +151,7 @@ _HOMES = {
     "model.status": ("JobStatus",),
     "qvm.jobs": ("QVMJob",),
     "qvm.machine": ("DistributedQVM",),
+    "qvm.replay": ("Replay", "replay"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 

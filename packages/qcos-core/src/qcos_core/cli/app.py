@@ -21,6 +21,7 @@ from qcos_core.cli.job import job
 from qcos_core.cli.joblist import jobs
 from qcos_core.cli.plan import plan
 from qcos_core.cli.providers import providers
+from qcos_core.cli.replay import replay
 from qcos_core.cli.run import run
 from qcos_core.cli.submit import submit
 from qcos_core.cli.top import top
@@ -32,6 +33,7 @@ Examples:
   qcos run bell.qasm --shots 2000 --seed 7
   qcos submit bell.qasm --shots 20000 --name "my bell"
   qcos job "my bell" --wait
+  qcos replay run.json --check
   qcos doctor
 """
 
@@ -90,6 +92,7 @@ app.add_command(jobs)
 app.add_command(job)
 app.add_command(top)
 app.add_command(budget)
+app.add_command(replay)
 app.add_command(doctor)
 
 

@@ -7,9 +7,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import click
+
+from qcos_core.errors import InvalidArguments
 
 
 @contextmanager
@@ -39,11 +42,33 @@ def write(document: Mapping[str, Any]) -> None:
     What a provider put into it that is not JSON is written as text, and infinity as null: a run's
     counts are not lost for that.
     """
+    click.echo(_text(document))
+
+
+def check_writable(file: str) -> None:
+    """Refuse, before anything runs, a file that could not be written after it.
+
+    Raises:
+        InvalidArguments: it is a folder, or in none, or must not be written to.
+    """
+    path = Path(file)
+    there = path if path.exists() else path.parent
+    if path.is_dir() or not there.exists() or not os.access(there, os.W_OK):
+        message = f"cannot write {file}."
+        raise InvalidArguments(message, hint="Name a file in a folder that exists and is yours.")
+
+
+def write_file(file: str, document: Mapping[str, Any]) -> None:
+    """Write a document to a file, on one line; as :func:`write` does."""
+    Path(file).write_text(f"{_text(document)}\n", encoding="utf-8")
+
+
+def _text(document: Mapping[str, Any]) -> str:
     try:
-        text = json.dumps(document, default=str, allow_nan=False)
+        return json.dumps(document, default=str, allow_nan=False)
     except ValueError:
-        text = json.dumps(json.loads(json.dumps(document, default=str), parse_constant=_null))
-    click.echo(text)
+        plain = json.loads(json.dumps(document, default=str), parse_constant=_null)
+        return json.dumps(plain)
 
 
 def _null(name: str) -> None:

@@ -41,6 +41,11 @@ _DEEDS = ("cancel", "resubmit", "abandon")
     help="Give up what nobody knows the outcome of; shots will be missing.",
 )
 @click.option("--note", metavar="TEXT", help="Write something down about it.")
+@click.option(
+    "--manifest",
+    is_flag=True,
+    help="Print the manifest of what it returned, for qcos replay, and nothing else.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def job(job_id: str, **options: Any) -> int:
     """Show how a job stands; ID may be the beginning of its id, or its name.
@@ -56,7 +61,7 @@ def job(job_id: str, **options: Any) -> int:
         found = QVMJob.load(ledger.find(job_id))
     if options["note"] is not None:
         found.note = options["note"]
-    as_json = options["as_json"]
+    as_json = options["as_json"] or options["manifest"]
     with documents.reserved_stdout(as_json):
         _act(found, options)
         if any(options[name] for name in ("wait", *_DEEDS)):
@@ -64,7 +69,10 @@ def job(job_id: str, **options: Any) -> int:
             _wait(found, patience if options["timeout"] is None else options["timeout"])
         view = found.view()
         outcome = _outcome(found) if view.status.final else None
-    if as_json:
+        manifest = _manifest(view, outcome) if options["manifest"] else None
+    if manifest is not None:
+        documents.write(manifest)
+    elif as_json:
         ended = {} if outcome is None else {"results": outcome.documents()}
         documents.write(view.to_dict() | ended)
     else:
@@ -128,6 +136,18 @@ def _outcome(found: QVMJob) -> Outcome:
     except QCOSError:
         return Outcome([None] * len(found.plan.circuits), found.view().errors)
     return Outcome(result if isinstance(result, list) else [result])
+
+
+def _manifest(view: JobView, outcome: Outcome | None) -> dict[str, Any]:
+    from qcos_core.errors import InvalidArguments
+    from qcos_core.qvm.manifest import of
+
+    if outcome is None or not outcome.came_back:
+        state = "has not ended" if outcome is None else "returned nothing"
+        message = f"job {view.job_id} {state}, so it has no manifest."
+        hint = f"To wait for it: qcos job {view.job_id} --wait." if outcome is None else None
+        raise InvalidArguments(message, hint=hint)
+    return of(outcome.came_back)
 
 
 def _show(found: QVMJob, outcome: Outcome) -> None:

@@ -171,22 +171,7 @@ class Job:
         Raises:
             QCOSError: it cannot be built.
         """
-        from qcos_core.cluster.config import default_cluster, load_cluster, parse_slots
-
-        if self.cluster is not None:
-            builder = load_cluster(self.cluster)
-        else:
-            builder = parse_slots(self.on) if self.on else default_cluster()
-        keys = ", ".join(dict.fromkeys(slot.key for slot in builder.slots))
-        try:
-            registry = builder.build()
-        except QCOSError:
-            raise
-        # a provider is other people's code
-        except Exception as error:
-            message = f"{keys}: building the nodes failed: {type(error).__name__}: {error}."
-            raise JobFailed(message) from error
-        with registry:
+        with nodes_of(self.on, self.cluster) as registry:
             yield registry
 
     def arguments(self) -> dict[str, Any]:
@@ -238,6 +223,32 @@ class Job:
         if self.cross_check:
             groups.append(["--cross-check"])
         return shell_lines(groups)
+
+
+@contextmanager
+def nodes_of(on: Sequence[str], cluster: str | None) -> Iterator[QPURegistry]:
+    """The cluster that ``--on`` and ``--cluster`` name; its providers are closed at the end.
+
+    Raises:
+        QCOSError: it cannot be built.
+    """
+    from qcos_core.cluster.config import default_cluster, load_cluster, parse_slots
+
+    if cluster is not None:
+        builder = load_cluster(cluster)
+    else:
+        builder = parse_slots(on) if on else default_cluster()
+    keys = ", ".join(dict.fromkeys(slot.key for slot in builder.slots))
+    try:
+        registry = builder.build()
+    except QCOSError:
+        raise
+    # a provider is other people's code
+    except Exception as error:
+        message = f"{keys}: building the nodes failed: {type(error).__name__}: {error}."
+        raise JobFailed(message) from error
+    with registry:
+        yield registry
 
 
 def shell_lines(groups: Sequence[Sequence[str]]) -> list[str]:

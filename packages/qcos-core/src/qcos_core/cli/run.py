@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from qcos_core.cli.report import Outcome
     from qcos_core.cluster.registry import QPURegistry
     from qcos_core.model.plans import ShardPlan
+    from qcos_core.qvm.dispatch import Fallback
 
 
 @click.command(
@@ -30,7 +32,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Draw the counts to a .png, .svg or .pdf; of several circuits, to FILE-1, FILE-2, ...",
 )
-def run(plot: str | None, **options: Any) -> int:
+@click.option(
+    "--manifest",
+    metavar="FILE",
+    help="Write all that it takes to run this again; see qcos replay.",
+)
+def run(plot: str | None, manifest: str | None, **options: Any) -> int:
     """Run circuits and print their counts.
 
     FILE is OpenQASM 2 or 3, or QPY; - reads standard input. Exits with 0 when done, 1 failed,
@@ -40,10 +47,12 @@ def run(plot: str | None, **options: Any) -> int:
     job.check()
     if plot is not None:
         _check_picture(plot)
+    if manifest is not None:
+        documents.check_writable(manifest)
     with documents.reserved_stdout(job.as_json):
         circuits = job.circuits()
         with job.nodes() as registry:
-            plan, outcome = _run(job, circuits, registry)
+            plan, outcome = carry_out(registry, circuits, job.arguments(), say_plan=not job.as_json)
             if not job.as_json and outcome.came_back:
                 _show(job, plan, outcome, registry)
     if job.as_json and outcome.came_back:
@@ -51,26 +60,46 @@ def run(plot: str | None, **options: Any) -> int:
     if plot is not None:
         pictures = _draw(plot, outcome)
         say(*(f" picture: {picture}" for picture in pictures), err=job.as_json)
-    return _end(plan, outcome)
+    if manifest is not None and outcome.came_back:
+        _write_manifest(manifest, outcome)
+        say(f" manifest: {manifest}", err=job.as_json)
+    return end(plan, outcome)
 
 
-def _run(job: Job, circuits: list[Any], registry: QPURegistry) -> tuple[ShardPlan, Outcome]:
+def carry_out(
+    registry: QPURegistry,
+    circuits: Sequence[Any],
+    arguments: Mapping[str, Any],
+    *,
+    fallback: Fallback = "always",
+    say_plan: bool,
+) -> tuple[ShardPlan, Outcome]:
+    """Plan circuits and run them; the plan is printed, and progress drawn on the way.
+
+    Args:
+        registry: the cluster.
+        circuits: the circuits.
+        arguments: those of ``DistributedQVM.run`` beside them.
+        fallback: as for ``DistributedQVM``.
+        say_plan: whether to print the plan.
+    """
     from qcos_core.cli.progress import Tracker, shown
     from qcos_core.cli.report import Outcome, plan_lines
     from qcos_core.errors import PartialResult
     from qcos_core.qvm.machine import DistributedQVM
 
-    plan = DistributedQVM(registry).plan(circuits, **job.arguments())
-    if not job.as_json:
+    circuits = list(circuits)
+    plan = DistributedQVM(registry, fallback=fallback).plan(circuits, **arguments)
+    if say_plan:
         say(*plan_lines(plan))
     tracker = Tracker(plan)
     registry.plugins.register(tracker)
-    qvm = DistributedQVM(registry)
+    qvm = DistributedQVM(registry, fallback=fallback)
     # the seed that the plan drew, so that what runs is what was shown
-    arguments = job.arguments() | {"seed": plan.circuits[0].seed, "tags": job.tag}
+    seed = plan.circuits[0].seed
     try:
         with shown(tracker):
-            return plan, Outcome(qvm.run(circuits, **arguments))
+            return plan, Outcome(qvm.run(circuits, **{**arguments, "seed": seed}))
     except PartialResult as error:
         return plan, Outcome(error.results, error.errors)
     except KeyboardInterrupt as stop:
@@ -97,13 +126,20 @@ def _show(job: Job, plan: ShardPlan, outcome: Outcome, registry: QPURegistry) ->
     say(*seed_lines(seed, drawn=job.seed is None, unseeded=unseeded, repeat=job.command_line(seed)))
 
 
-def _end(plan: ShardPlan, outcome: Outcome) -> int:
+def end(plan: ShardPlan, outcome: Outcome) -> int:
+    """Print what failed; the code to exit with."""
     from qcos_core.cli.report import error_lines
 
     if not outcome.errors:
         return failures.DONE
     say(*error_lines(outcome, plan), err=True)
     return failures.PARTIAL if outcome.came_back else failures.FAILED
+
+
+def _write_manifest(file: str, outcome: Outcome) -> None:
+    from qcos_core.qvm import manifest
+
+    documents.write_file(file, manifest.of(outcome.came_back))
 
 
 def _check_picture(file: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from qcos_core.cluster.builder import ClusterBuilder
@@ -84,6 +84,25 @@ def obstacle(data: Mapping[str, Any]) -> str | None:
         InvalidArguments: no such document.
     """
     return read_document(data, SCHEMA, _obstacle)
+
+
+def secrets_asked(data: Mapping[str, Any]) -> list[str]:
+    """What a cluster's document would have looked up, such as ``"env TOKEN"``.
+
+    Raises:
+        InvalidArguments: no such document.
+    """
+    return read_document(data, SCHEMA, lambda document: list(_asked(document["slots"])))
+
+
+def _asked(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if set(value) == {_REFERENCE}:
+            yield " ".join(f"{kind} {place}" for kind, place in value[_REFERENCE].items())
+        else:
+            yield from (name for item in value.values() for name in _asked(item))
+    elif isinstance(value, list):
+        yield from (name for item in value for name in _asked(item))
 
 
 def _document(slots: list[dict[str, Any]], reason: str | None) -> dict[str, Any]:

@@ -31,6 +31,9 @@ class VirtualCircuitSpec:
             an array whose last axis runs over the parameters in the order of
             ``circuit.parameters``, or a mapping from parameters, or their names, to arrays.
             More axes make a sweep.
+        position: its place among the circuits of a run, from which its seeds are derived; the
+            place in the list if left out. With the ``position`` that a plan shows, a circuit of a
+            list runs again by itself with the same counts.
     """
 
     circuit: QuantumCircuit
@@ -39,6 +42,7 @@ class VirtualCircuitSpec:
     options: Mapping[str, Any] | None = None
     name: str | None = None
     parameter_values: Any = None
+    position: int | None = None
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,19 @@ def check_seed(seed: Any) -> int:
     number = _integer("seed", seed)
     if not 0 <= number < MAX_SEED:
         message = f"seed must be at least 0 and below 2**63, not {number}."
+        raise InvalidArguments(message)
+    return number
+
+
+def check_position(position: Any) -> int:
+    """A place among the circuits of a run as an ``int``.
+
+    Raises:
+        InvalidArguments: not a whole number, negative, or 2**63 and above.
+    """
+    number = _integer("position", position)
+    if not 0 <= number < MAX_SEED:
+        message = f"position must be at least 0 and below 2**63, not {number}."
         raise InvalidArguments(message)
     return number
 

@@ -13,6 +13,7 @@ from qcos_core.model import data as saved_data
 from qcos_core.model.amounts import Amount, total
 from qcos_core.model.counts import PackedCounts, Registers
 from qcos_core.model.data import ResultData
+from qcos_core.model.origin import origin_of
 from qcos_core.model.plans import ShardPlan
 from qcos_core.model.schema import parse_document, read_document
 from qcos_core.model.shots import PackedShots
@@ -88,6 +89,7 @@ class QVMResult:
         parameters: the value of each parameter, by its name, at this point of a sweep.
         packed_by_node: the counts of each node by its id, packed, where several took part; those
             of a node that was left out of ``packed`` are among them.
+        origin: what :meth:`manifest` is made from; neither JSON nor pickles keep it.
     """
 
     name: str
@@ -106,6 +108,7 @@ class QVMResult:
     saved: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, float] = field(default_factory=dict)
     packed_by_node: Mapping[str, PackedCounts] = field(default_factory=dict, repr=False)
+    origin: Any = field(default=None, repr=False, compare=False)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -264,6 +267,20 @@ class QVMResult:
     def to_json(self) -> str:
         """:meth:`to_dict` as text."""
         return json.dumps(self.to_dict())
+
+    def manifest(self) -> dict[str, Any]:
+        """All that it takes to run this again, as JSON-able data without secrets.
+
+        ``qcos replay`` and :func:`qcos_core.replay` read it, on this machine or another.
+        ``qcos_core.qvm.manifest.of`` makes one of several results.
+
+        Raises:
+            CircuitRejected: QPY would lose a part of the circuit, such as ``save_statevector``.
+            InvalidArguments: the result was read back from JSON, its circuit was changed since, or
+                the circuit or the options hold a secret or what JSON cannot hold.
+        """
+        document: dict[str, Any] = origin_of(self).manifest([self])
+        return document
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> QVMResult:

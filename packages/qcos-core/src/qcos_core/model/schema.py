@@ -39,7 +39,7 @@ def parse_document(text: str) -> dict[str, Any]:
     """
     try:
         data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError for a number of too many digits, too
         message = f"not a JSON document: {error}."
         raise InvalidArguments(message) from None
     if not isinstance(data, dict):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import InvalidArguments
 from qcos_core.model.amounts import Amount, total
+from qcos_core.model.origin import origin_of
 from qcos_core.model.plans import ShardPlan, varying
 from qcos_core.model.results import QVMResult, ShardRecord, all_of
 from qcos_core.model.schema import parse_document, read_document
@@ -46,6 +47,7 @@ class SweepResult:
         warnings: what a reader of the counts must know.
         seconds: wall time of the whole call, planning included.
         tags: the user's tags.
+        origin: what :meth:`manifest` is made from; neither JSON nor pickles keep it.
     """
 
     name: str
@@ -58,6 +60,7 @@ class SweepResult:
     seconds: float | None = None
     tags: tuple[str, ...] = ()
     plan_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    origin: Any = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -228,6 +231,14 @@ class SweepResult:
     def to_json(self) -> str:
         """:meth:`to_dict` as text."""
         return json.dumps(self.to_dict())
+
+    def manifest(self) -> dict[str, Any]:
+        """All that it takes to run the sweep again; see :meth:`QVMResult.manifest`.
+
+        That of a slice runs the slice's points again.
+        """
+        document: dict[str, Any] = origin_of(self).manifest([self])
+        return document
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SweepResult:

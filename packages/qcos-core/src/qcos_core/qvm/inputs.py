@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from qcos_core.circuits.profile import profile
 from qcos_core.errors import CircuitRejected, InvalidArguments
-from qcos_core.model.circuits import CircuitProfile, VirtualCircuitSpec, check_seed, check_shots
+from qcos_core.model.circuits import (
+    CircuitProfile,
+    VirtualCircuitSpec,
+    check_position,
+    check_seed,
+    check_shots,
+)
 from qcos_core.model.plans import PlannedCircuit
 
 if TYPE_CHECKING:
@@ -30,6 +36,36 @@ class Inputs:
     planned: list[PlannedCircuit]
     circuits: dict[str, QuantumCircuit]
     single: bool
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the user calls a job.
+
+    Attributes:
+        name: a name; ``None`` for one made from its circuits' names.
+        tags: tags to find it by.
+        note: anything else to remember.
+    """
+
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+    @classmethod
+    def of(cls, name: Any, tags: Any, note: Any = "") -> Labels:
+        """Labels as ``run`` and ``submit`` take them.
+
+        Raises:
+            InvalidArguments: not a text, or tags that are not a list of texts.
+        """
+        if not isinstance(tags, (list, tuple)) or not all(isinstance(tag, str) for tag in tags):
+            message = f"tags must be a list of strings, not {tags!r}."
+            raise InvalidArguments(message)
+        if not isinstance(name, str | None) or not isinstance(note, str):
+            message = f"name and note must be strings, not {name!r} and {note!r}."
+            raise InvalidArguments(message)
+        return cls(name, tuple(tags), note)
 
 
 @dataclass(frozen=True)
@@ -79,7 +115,7 @@ def read_circuits(
             profile=facts,
             shots=check_shots(shots if spec.shots is None else spec.shots),
             seed=job_seed if spec.seed is None else check_seed(spec.seed),
-            position=position,
+            position=position if spec.position is None else check_position(spec.position),
             options={**common, **_options(spec.options)},
             seed_given=seed is not None or spec.seed is not None,
             parameters=facts.unbound,

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -15,6 +15,7 @@ from typing import Any
 
 from qcos_core.cluster.documents import check_rebuilt, cluster_from_dict, cluster_to_dict
 from qcos_core.cluster.registry import QPURegistry
+from qcos_core.cluster.secrets import environment_secrets
 from qcos_core.errors import (
     InvalidArguments,
     JobCancelled,
@@ -29,19 +30,22 @@ from qcos_core.ledger.records import Job, JobState, PackedCircuit, Requests
 from qcos_core.ledger.stages import Stage
 from qcos_core.ledger.store import Ledger
 from qcos_core.model.amounts import Amount
+from qcos_core.model.circuits import Requirements
 from qcos_core.model.plans import Shard, ShardPlan
 from qcos_core.model.scrubber import Scrubber
 from qcos_core.model.status import JobStatus
 from qcos_core.qvm.board import ShardOutcome, base_of
 from qcos_core.qvm.executor import Coordinator, Halted, NodeExecutor
-from qcos_core.qvm.inputs import Inputs
+from qcos_core.qvm.inputs import Inputs, Labels
 from qcos_core.qvm.journal import LedgerJournal
 from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events, Observer, observers_of
+from qcos_core.qvm.origins import Run, request_of
 from qcos_core.qvm.overview import JobView, Overview, status_of
 from qcos_core.qvm.pricing import reservations
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
 from qcos_core.qvm.resume import resume
+from qcos_core.qvm.versions import surroundings
 
 _LOOK_S = 0.2
 """How often somebody who waits looks whether another process has finished the job."""
@@ -468,17 +472,43 @@ class QVMJob:
         outcomes += [_failed(shards, name, error) for name, error in errors.items()]
         ended = time.time() if stored.finished is None else stored.finished
         results = ClassicalReconstructor().reconstruct(
-            self._plan, outcomes, seconds=ended - stored.created, tags=stored.tags
+            self._plan,
+            outcomes,
+            seconds=ended - stored.created,
+            tags=stored.tags,
+            run=self._came_from(stored),
         )
         return results[0] if stored.settings["single"] else results
 
     def _cut_short(self, coordinator: Coordinator, error: LedgerUnusable) -> PartialResult:
         """What came back before the ledger could not be written any more."""
-        results = ClassicalReconstructor().results(self._plan, coordinator.board.outcomes)
+        results = ClassicalReconstructor().results(
+            self._plan, coordinator.board.outcomes, run=self._came_from(self._stored)
+        )
         message = f"job {self._id} stopped, because a step of it could not be written down: {error}"
         hint = "What came back is in the error's `results`; once the ledger can be written again, "
         hint += f"QVMJob.load({self._id!r}).result() goes on."
         return PartialResult(message, results=results, hint=hint)
+
+    def _came_from(self, stored: Job) -> Run:
+        """What manifests of its results are made from."""
+        plan, settings = self._plan, stored.settings
+        request = settings.get("request") or request_of(  # of a job that was written down before
+            policy=plan.policy,
+            strategy="auto",
+            require=Requirements(deadline_s=plan.deadline_s),
+            fallback=settings["fallback"],
+            allow_mixed=plan.allow_mixed,
+            cross_check=plan.cross_check,
+        )
+        return Run(
+            self._circuits,
+            request,
+            cluster=lambda: stored.cluster or {},
+            versions=lambda: settings.get("versions", {}),
+            # what is written down of the cluster and its answers holds no secrets
+            scrubber=lambda: Scrubber(environment_secrets()),
+        )
 
     def _decide(self, key: str | None, decision: Any) -> None:
         keys = self.unknown() if key is None else [key]
@@ -494,11 +524,8 @@ def new_job(
     work: Work,
     plan: ShardPlan,
     given: Inputs,
-    *,
-    name: str | None,
-    tags: Sequence[str],
-    note: str = "",
-    fallback: str,
+    labels: Labels,
+    request: Mapping[str, Any],
 ) -> tuple[QVMJob, Lease]:
     """Write a job down, with its plan, its circuits and its cluster, before any of it runs.
 
@@ -507,10 +534,8 @@ def new_job(
         work: how it will be carried on in this process.
         plan: the plan.
         given: the circuits.
-        name: the user's name for it; made from the circuits' names if left out.
-        tags: the user's tags.
-        note: what the user has to say about it.
-        fallback: see :class:`DistributedQVM`.
+        labels: what the user calls it; its name is made from the circuits' if there is none.
+        request: how it was asked for, as ``origins.request_of`` writes it.
 
     Returns:
         The job, and the right to carry it on.
@@ -526,14 +551,19 @@ def new_job(
     }
     stored = Job(
         id=secrets.token_hex(6),
-        name=name or plan.title,
-        tags=tuple(tags),
+        name=labels.name or plan.title,
+        tags=labels.tags,
         created=time.time(),
-        note=note,
+        note=labels.note,
         shots=plan.shots,
         plan=_document(plan, work.executor.scrubber),
         cluster=cluster_to_dict(work.executor.registry),
-        settings={"fallback": fallback, "single": given.single},
+        settings={
+            "single": given.single,
+            "fallback": request["fallback"],
+            "request": request,
+            "versions": surroundings({shard.provider for shard in plan.shards}),
+        },
         circuits={circuit_id: one.digest for circuit_id, one in packed.items()},
     )
     lease = ledger.add_job(

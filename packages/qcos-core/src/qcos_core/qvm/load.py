@@ -43,6 +43,13 @@ class Circuits:
             self._objects[circuit_id] = unpack_circuit(self.packed(circuit_id))
         return self._objects[circuit_id]
 
+    def kept(self, circuit_id: str) -> bytes | None:
+        """A circuit as QPY if it was packed so before, which no change of its object undoes."""
+        if self._read is None and circuit_id not in self._packed:
+            return None
+        kind, content = self.packed(circuit_id)
+        return content if kind == "qpy" else None
+
     def packed(self, circuit_id: str) -> Packed:
         """A circuit as bytes that keep all of it."""
         if circuit_id not in self._packed:

@@ -29,10 +29,13 @@ from qcos_core.model.results import QVMResult
 from qcos_core.providers.base import JobNodeProvider
 from qcos_core.qvm.dispatch import Fallback
 from qcos_core.qvm.executor import NodeExecutor
-from qcos_core.qvm.inputs import Inputs, read_circuits
+from qcos_core.qvm.inputs import Inputs, Labels, read_circuits
+from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events, Observer, observers_of
+from qcos_core.qvm.origins import Run, request_of
 from qcos_core.qvm.planner import ShardPlanner
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
+from qcos_core.qvm.versions import surroundings
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -227,7 +230,7 @@ class DistributedQVM:
             QCOSError: the only shard failed; its own error.
         """
         began = time.perf_counter()
-        kept = _tags(tags)
+        labels = Labels.of(name, tags)
         given = read_circuits(circuits, shots, seed, options, name)
         plan = self._planned(
             given,
@@ -238,15 +241,22 @@ class DistributedQVM:
             cross_check=cross_check,
             budget=budget,
         )
+        request = self._request(plan, strategy, require)
         if self._outlives_the_call(plan):
-            return self._run_written_down(plan, given, name, kept)
+            return self._run_written_down(plan, given, labels, request)
         observers = observers_of(self.registry, self._observers)
         with Events(observers, token_hex(6) if observers else "") as events:
             events.emit("job_started", shots=plan.shots, message=plan.title)
             outcomes = self._executor.run(plan, given.circuits, events)
             events.emit("job_done")
         seconds = time.perf_counter() - began
-        results = self._reconstructor.reconstruct(plan, outcomes, seconds=seconds, tags=kept)
+        results = self._reconstructor.reconstruct(
+            plan,
+            outcomes,
+            seconds=seconds,
+            tags=labels.tags,
+            run=self._came_from(plan, given, request),
+        )
         return results[0] if given.single else results
 
     def submit(
@@ -291,7 +301,7 @@ class DistributedQVM:
         if worker not in get_args(Worker):
             message = f"worker must be one of {', '.join(get_args(Worker))}, not {worker!r}."
             raise InvalidArguments(message)
-        kept = _tags(tags)
+        labels = Labels.of(name, tags, note)
         given = read_circuits(circuits, shots, seed, options, name)
         plan = self._planned(
             given,
@@ -304,7 +314,8 @@ class DistributedQVM:
         )
         if worker == "detached":
             check_rebuilt(cluster_to_dict(self.registry))
-        job, lease = self._written_down(plan, given, name, kept, note, patient=True)
+        request = self._request(plan, strategy, require)
+        job, lease = self._written_down(plan, given, labels, request, patient=True)
         if worker == "thread":
             self._jobs.append(job)
             job.start(lease)
@@ -355,12 +366,43 @@ class DistributedQVM:
             if plan.allow_mixed or one.node_id in used
         )
 
+    def _request(
+        self,
+        plan: ShardPlan,
+        strategy: str,
+        require: Requirements | Mapping[str, Any] | None,
+    ) -> Mapping[str, Any]:
+        """How a plan was asked for."""
+        return request_of(
+            policy=plan.policy,
+            strategy=strategy,
+            require=Requirements.of(require),
+            fallback=self._fallback,
+            allow_mixed=plan.allow_mixed,
+            cross_check=plan.cross_check,
+        )
+
+    def _came_from(self, plan: ShardPlan, given: Inputs, request: Mapping[str, Any]) -> Run:
+        """What manifests of a plan's results are made from; nothing of it is made yet."""
+        keys = {shard.provider for shard in plan.shards}
+        return Run(
+            Circuits(given.circuits),
+            request,
+            cluster=lambda: cluster_to_dict(self.registry),
+            versions=lambda: surroundings(keys),
+            scrubber=lambda: self._executor.scrubber,
+        )
+
     def _run_written_down(
-        self, plan: ShardPlan, given: Inputs, name: str | None, tags: Sequence[str]
+        self,
+        plan: ShardPlan,
+        given: Inputs,
+        labels: Labels,
+        request: Mapping[str, Any],
     ) -> Any:
         from qcos_core.ledger.leases import LeaseLost
 
-        job, lease = self._written_down(plan, given, name, tags, "", patient=False)
+        job, lease = self._written_down(plan, given, labels, request, patient=False)
         # another process may take the job up, and its result is as good
         with _saying_how_to_go_on(job), suppress(LeaseLost):
             job.carry_on(lease)
@@ -370,25 +412,15 @@ class DistributedQVM:
         self,
         plan: ShardPlan,
         given: Inputs,
-        name: str | None,
-        tags: Sequence[str],
-        note: str,
+        labels: Labels,
+        request: Mapping[str, Any],
         *,
         patient: bool,
     ) -> tuple[QVMJob, Lease]:
         from qcos_core.qvm.jobs import Work, new_job
 
         work = Work(self._executor, self._observers, patient)
-        return new_job(
-            self._ledger,
-            work,
-            plan,
-            given,
-            name=name,
-            tags=tags,
-            note=note,
-            fallback=self._fallback,
-        )
+        return new_job(self._ledger, work, plan, given, labels, request)
 
     @cached_property
     def _ledger(self) -> Ledger:
@@ -413,10 +445,3 @@ def _saying_how_to_go_on(job: QVMJob) -> Iterator[None]:
             f"`qcos job {name} --wait`, or QVMJob.load({name!r}).result(), goes on with it."
         )
         raise
-
-
-def _tags(tags: Any) -> tuple[str, ...]:
-    if isinstance(tags, (list, tuple)) and all(isinstance(tag, str) for tag in tags):
-        return tuple(tags)
-    message = f"tags must be a list of strings, not {tags!r}."
-    raise InvalidArguments(message)

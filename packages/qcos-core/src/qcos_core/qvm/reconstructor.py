@@ -17,6 +17,7 @@ from qcos_core.model.shots import PackedShots
 from qcos_core.model.sweeps import SweepResult
 from qcos_core.qvm.board import ShardOutcome
 from qcos_core.qvm.cross_check import unchecked
+from qcos_core.qvm.origins import Origin, Run
 from qcos_core.qvm.versions import versions
 
 
@@ -30,8 +31,16 @@ class ClassicalReconstructor:
         *,
         seconds: float | None = None,
         tags: Sequence[str] = (),
+        run: Run | None = None,
     ) -> list[QVMResult | SweepResult]:
         """One result for each circuit of the plan.
+
+        Args:
+            plan: the plan.
+            outcomes: what became of its shards.
+            seconds: wall time of the whole call.
+            tags: the user's tags.
+            run: what manifests of the results are made from.
 
         Raises:
             PartialResult: some shards failed, or shots are missing; it holds what there is.
@@ -40,7 +49,7 @@ class ClassicalReconstructor:
         errors = {o.shard.task.id: o.error for o in outcomes if o.error is not None}
         if errors and len(outcomes) == 1:
             raise next(iter(errors.values()))
-        results = self.results(plan, outcomes, seconds=seconds, tags=tags)
+        results = self.results(plan, outcomes, seconds=seconds, tags=tags, run=run)
         if errors:
             first = next(iter(errors.values()))
             message = f"{len(errors)} of {len(outcomes)} shards failed; the first: {first}"
@@ -61,13 +70,16 @@ class ClassicalReconstructor:
         *,
         seconds: float | None = None,
         tags: Sequence[str] = (),
+        run: Run | None = None,
     ) -> list[QVMResult | SweepResult | None]:
         """What came back for each circuit of the plan; ``None`` where that is nothing."""
         by_circuit: dict[str, list[ShardOutcome]] = {}
         for outcome in outcomes:
             by_circuit.setdefault(outcome.shard.task.circuit_id, []).append(outcome)
         return [
-            _result(plan.only(circuit.id), circuit, by_circuit.get(circuit.id, ()), seconds, tags)
+            _result(
+                plan.only(circuit.id), circuit, by_circuit.get(circuit.id, ()), seconds, tags, run
+            )
             for circuit in plan.circuits
         ]
 
@@ -78,12 +90,14 @@ def _result(
     outcomes: Sequence[ShardOutcome],
     seconds: float | None,
     tags: Sequence[str],
+    run: Run | None,
 ) -> QVMResult | SweepResult | None:
     by_point: list[list[ShardOutcome]] = [[] for _ in circuit.points]
     for outcome in outcomes:
         by_point[outcome.shard.task.point].append(outcome)
     results = [
-        _point(plan, circuit, point, mine, seconds, tags) for point, mine in enumerate(by_point)
+        _point(plan, circuit, point, mine, seconds, tags, run)
+        for point, mine in enumerate(by_point)
     ]
     if circuit.shape is None:
         return results[0]
@@ -100,6 +114,7 @@ def _result(
         warnings=tuple(dict.fromkeys(w for result in came_back for w in result.warnings)),
         seconds=seconds,
         tags=tuple(tags),
+        origin=None if run is None else Origin(run, circuit.id),
     )
 
 
@@ -110,6 +125,7 @@ def _point(
     outcomes: Sequence[ShardOutcome],
     seconds: float | None,
     tags: Sequence[str],
+    run: Run | None,
 ) -> QVMResult | None:
     answers = [(one.answer, one.error) for one in outcomes if one.answer is not None]
     if not answers:
@@ -139,6 +155,7 @@ def _point(
         saved={name: value for one in done for name, value in (one.data or {}).items()},
         parameters=dict(zip(circuit.parameters, circuit.points[point], strict=True)),
         packed_by_node=_by_node(answer for answer, _ in answers),
+        origin=None if run is None else Origin(run, circuit.id, point),
     )
 
 
