@@ -36,6 +36,12 @@ if TYPE_CHECKING:
         Throttled as Throttled,
         UnknownProvider as UnknownProvider,
     )
+    from qcos_core.model.aggregations import (
+        Aggregate as Aggregate,
+        confidence_weighted as confidence_weighted,
+        majority_vote as majority_vote,
+        weighted_average as weighted_average,
+    )
     from qcos_core.model.amounts import Amount as Amount
     from qcos_core.model.circuits import (
         CircuitProfile as CircuitProfile,
@@ -48,6 +54,11 @@ if TYPE_CHECKING:
     )
     from qcos_core.model.data import ResultData as ResultData
     from qcos_core.model.events import Event as Event
+    from qcos_core.model.export import (
+        Export as Export,
+        export_results as export_results,
+    )
+    from qcos_core.model.methods import methods_text as methods_text
     from qcos_core.model.nodes import (
         Credentials as Credentials,
         Limits as Limits,
@@ -123,11 +134,19 @@ _HOMES = {
         "Throttled",
         "UnknownProvider",
     ),
+    "model.aggregations": (
+        "Aggregate",
+        "confidence_weighted",
+        "majority_vote",
+        "weighted_average",
+    ),
     "model.amounts": ("Amount",),
     "model.circuits": ("CircuitProfile", "Requirements", "VirtualCircuitSpec"),
     "model.counts": ("PackedCounts", "Registers"),
     "model.data": ("ResultData",),
     "model.events": ("Event",),
+    "model.export": ("Export", "export_results"),
+    "model.methods": ("methods_text",),
     "model.nodes": ("Credentials", "Limits", "NodeType", "QPUNodeSpec"),
     "model.plans": ("Candidate", "Decision", "Estimate", "Shard", "ShardPlan"),
     "model.results": ("QVMResult", "ShardRecord"),

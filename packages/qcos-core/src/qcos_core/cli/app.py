@@ -17,6 +17,7 @@ from qcos_core.cli import INTERRUPTED, failures
 from qcos_core.cli.budget import budget
 from qcos_core.cli.console import WIDTH, say, wrap
 from qcos_core.cli.doctor import doctor
+from qcos_core.cli.export import export
 from qcos_core.cli.job import job
 from qcos_core.cli.joblist import jobs
 from qcos_core.cli.plan import plan
@@ -93,6 +94,7 @@ app.add_command(job)
 app.add_command(top)
 app.add_command(budget)
 app.add_command(replay)
+app.add_command(export)
 app.add_command(doctor)
 
 

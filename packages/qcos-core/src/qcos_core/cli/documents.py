@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -37,12 +36,10 @@ def reserved_stdout(reserve: bool) -> Iterator[None]:
 
 
 def write(document: Mapping[str, Any]) -> None:
-    """Print a document on one line.
+    """Print a document on one line."""
+    from qcos_core.model.schema import document_text
 
-    What a provider put into it that is not JSON is written as text, and infinity as null: a run's
-    counts are not lost for that.
-    """
-    click.echo(_text(document))
+    click.echo(document_text(document))
 
 
 def check_writable(file: str) -> None:
@@ -60,16 +57,6 @@ def check_writable(file: str) -> None:
 
 def write_file(file: str, document: Mapping[str, Any]) -> None:
     """Write a document to a file, on one line; as :func:`write` does."""
-    Path(file).write_text(f"{_text(document)}\n", encoding="utf-8")
+    from qcos_core.model.schema import document_text
 
-
-def _text(document: Mapping[str, Any]) -> str:
-    try:
-        return json.dumps(document, default=str, allow_nan=False)
-    except ValueError:
-        plain = json.loads(json.dumps(document, default=str), parse_constant=_null)
-        return json.dumps(plain)
-
-
-def _null(name: str) -> None:
-    """What stands for NaN and the infinities, which JSON lacks."""
+    Path(file).write_text(f"{document_text(document)}\n", encoding="utf-8")

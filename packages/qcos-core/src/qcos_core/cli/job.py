@@ -53,6 +53,7 @@ def job(job_id: str, **options: Any) -> int:
     Exits with 0 if it is done or still goes on, 1 failed or cancelled, 2 wrong usage, 4 only part
     came back, 130 interrupted.
     """
+    from qcos_core.cli.report import Outcome
     from qcos_core.ledger.store import Ledger
     from qcos_core.qvm.jobs import QVMJob
 
@@ -68,7 +69,7 @@ def job(job_id: str, **options: Any) -> int:
             patience = _CANCEL_S if options["cancel"] else None
             _wait(found, patience if options["timeout"] is None else options["timeout"])
         view = found.view()
-        outcome = _outcome(found) if view.status.final else None
+        outcome = Outcome(*found.so_far()) if view.status.final else None
         manifest = _manifest(view, outcome) if options["manifest"] else None
     if manifest is not None:
         documents.write(manifest)
@@ -122,20 +123,6 @@ def _interrupted(found: QVMJob) -> NoReturn:
     found.halt()
     say(*wrap(f"interrupted; to go on: qcos job {found.job_id()} --wait"), err=True)
     sys.exit(INTERRUPTED)
-
-
-def _outcome(found: QVMJob) -> Outcome:
-    """What a job that has ended came back with."""
-    from qcos_core.cli.report import Outcome
-    from qcos_core.errors import PartialResult, QCOSError
-
-    try:
-        result = found.result()
-    except PartialResult as error:
-        return Outcome(error.results, error.errors)
-    except QCOSError:
-        return Outcome([None] * len(found.plan.circuits), found.view().errors)
-    return Outcome(result if isinstance(result, list) else [result])
 
 
 def _manifest(view: JobView, outcome: Outcome | None) -> dict[str, Any]:

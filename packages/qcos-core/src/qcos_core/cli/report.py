@@ -16,10 +16,10 @@ from qcos_core.model.budgets import amounts_text
 from qcos_core.model.pictures.sweep import percentages
 from qcos_core.model.plans import ShardPlan, amount
 from qcos_core.model.results import QVMResult, ShardRecord, all_of
+from qcos_core.model.schema import results_document
 from qcos_core.model.sweeps import SweepResult
 from qcos_core.model.text import duration
 
-SCHEMA = "qcos.results/1"
 _PLANNED = 8
 _OUTCOMES = 12
 _OUTCOMES_OF_MANY = 4
@@ -57,14 +57,7 @@ class Outcome:
 
     def document(self) -> dict[str, Any]:
         """The outcome as the JSON document of ``qcos run --json``."""
-        documents = self.documents()
-        if len(documents) == 1 and documents[0] is not None:
-            document = documents[0]
-        else:
-            document = {"schema": SCHEMA, "results": documents}
-        if self.errors:
-            document["errors"] = {name: e.to_dict() for name, e in self.errors.items()}
-        return document
+        return results_document(self.results, self.errors)
 
 
 def plan_lines(plan: ShardPlan) -> list[str]:

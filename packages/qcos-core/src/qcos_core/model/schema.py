@@ -1,14 +1,51 @@
-"""Read the JSON documents that results are written as."""
+"""The JSON documents that results are written as."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from qcos_core.errors import CountsInvalid, InvalidArguments
+from qcos_core.errors import CountsInvalid, InvalidArguments, QCOSError
+
+RESULTS = "qcos.results/1"
 
 _T = TypeVar("_T")
+
+
+def results_document(
+    results: Sequence[Any], errors: Mapping[str, QCOSError] | None = None
+) -> dict[str, Any]:
+    """The document that ``qcos run --json`` prints.
+
+    Args:
+        results: a result, a sweep or ``None`` for each circuit.
+        errors: the error of each failed shard, by task id.
+    """
+    documents = [None if one is None else one.to_dict() for one in results]
+    if len(documents) == 1 and documents[0] is not None:
+        document: dict[str, Any] = documents[0]
+    else:
+        document = {"schema": RESULTS, "results": documents}
+    if errors:
+        document["errors"] = {name: error.to_dict() for name, error in errors.items()}
+    return document
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """A document as one line of JSON.
+
+    What a provider put into it that is not JSON is written as text, and infinity as null: a run's
+    counts are not lost for that.
+    """
+    try:
+        return json.dumps(document, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(json.loads(json.dumps(document, default=str), parse_constant=_null))
+
+
+def _null(name: str) -> None:
+    """What stands for NaN and the infinities, which JSON lacks."""
 
 
 def read_document(

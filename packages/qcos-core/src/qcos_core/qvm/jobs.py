@@ -32,8 +32,10 @@ from qcos_core.ledger.store import Ledger
 from qcos_core.model.amounts import Amount
 from qcos_core.model.circuits import Requirements
 from qcos_core.model.plans import Shard, ShardPlan
+from qcos_core.model.results import QVMResult
 from qcos_core.model.scrubber import Scrubber
 from qcos_core.model.status import JobStatus
+from qcos_core.model.sweeps import SweepResult
 from qcos_core.qvm.board import ShardOutcome, base_of
 from qcos_core.qvm.executor import Coordinator, Halted, NodeExecutor
 from qcos_core.qvm.inputs import Inputs, Labels
@@ -218,6 +220,28 @@ class QVMJob:
             if end is not None and time.monotonic() >= end:
                 message = f"job {self._id} has not ended within {timeout:g} s."
                 raise JobTimeout(message, hint="It goes on; call result() again.")
+
+    def so_far(self) -> tuple[list[QVMResult | SweepResult | None], dict[str, QCOSError]]:
+        """What has come back until now; carries nothing on, and waits for nobody.
+
+        Returns:
+            One entry for each circuit, ``None`` where nothing came back, and the error of each
+            task that failed, by its id.
+
+        Raises:
+            LedgerUnusable: it cannot be read.
+        """
+        stored, outcomes = self._known()
+        results = ClassicalReconstructor().results(
+            self._plan,
+            outcomes,
+            seconds=_seconds(stored),
+            tags=stored.tags,
+            run=self._came_from(stored),
+        )
+        if stored.state == "open" and self._plan.cross_check:
+            results = [None if one is None else _uncompared(one) for one in results]
+        return results, {o.shard.task.id: o.error for o in outcomes if o.error is not None}
 
     def cancel(self) -> None:
         """Ask for it to be cancelled: nothing more is sent, and the far sides are asked to stop.
@@ -455,6 +479,18 @@ class QVMJob:
             return True
 
     def _found(self) -> Any:
+        stored, outcomes = self._known()
+        results = ClassicalReconstructor().reconstruct(
+            self._plan,
+            outcomes,
+            seconds=_seconds(stored),
+            tags=stored.tags,
+            run=self._came_from(stored),
+        )
+        return results[0] if stored.settings["single"] else results
+
+    def _known(self) -> tuple[Job, list[ShardOutcome]]:
+        """The job, and what became of the tasks that came to an end."""
         stored = self._ledger.job(self._id)
         answers = self._ledger.answers(self._id)
         shards = {shard.task.id: shard for shard in self._plan.shards}
@@ -469,16 +505,7 @@ class QVMJob:
             )
             for answer in answers
         ]
-        outcomes += [_failed(shards, name, error) for name, error in errors.items()]
-        ended = time.time() if stored.finished is None else stored.finished
-        results = ClassicalReconstructor().reconstruct(
-            self._plan,
-            outcomes,
-            seconds=ended - stored.created,
-            tags=stored.tags,
-            run=self._came_from(stored),
-        )
-        return results[0] if stored.settings["single"] else results
+        return stored, outcomes + [_failed(shards, name, error) for name, error in errors.items()]
 
     def _cut_short(self, coordinator: Coordinator, error: LedgerUnusable) -> PartialResult:
         """What came back before the ledger could not be written any more."""
@@ -584,6 +611,18 @@ def _document(plan: ShardPlan, scrubber: Scrubber) -> dict[str, Any]:
         message = "an object among the options holds a secret, which must not be written down."
         raise InvalidArguments(message, hint="Give its name instead, such as like='fake_torino'.")
     return document
+
+
+def _seconds(stored: Job) -> float:
+    """How long a job took, or takes until now."""
+    ended = time.time() if stored.finished is None else stored.finished
+    return ended - stored.created
+
+
+def _uncompared(result: QVMResult | SweepResult) -> QVMResult | SweepResult:
+    """A result of a job whose nodes are compared when it ends, which it has not."""
+    warning = f"{result.name} is not cross-checked yet: that is done when the job ends"
+    return replace(result, warnings=(*result.warnings, warning))
 
 
 def _failed(shards: dict[str, Shard], task_id: str, error: QCOSError) -> ShardOutcome:
