@@ -54,12 +54,10 @@ def job(job_id: str, **options: Any) -> int:
     came back, 130 interrupted.
     """
     from qcos_core.cli.report import Outcome
-    from qcos_core.ledger.store import Ledger
     from qcos_core.qvm.jobs import QVMJob
 
     _check(options)
-    with Ledger() as ledger:
-        found = QVMJob.load(ledger.find(job_id))
+    found = QVMJob.load(job_id)
     if options["note"] is not None:
         found.note = options["note"]
     as_json = options["as_json"] or options["manifest"]

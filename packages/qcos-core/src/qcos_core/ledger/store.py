@@ -275,14 +275,18 @@ class Ledger:
         Raises:
             InvalidArguments: no job, or several, are meant.
         """
-        found = [job for job in self.jobs() if text == job.id]
-        found = found or [job for job in self.jobs() if text in (job.id[: len(text)], job.name)]
-        if not text or not found:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, id = :text FROM jobs WHERE substr(id, 1, :length) = :text"
+                " OR name = :text ORDER BY id <> :text, created DESC LIMIT 6",
+                {"text": text, "length": len(text)},
+            ).fetchall()
+        if not text or not rows:
             raise self._no_job(text)
-        if len(found) > 1:
-            message = f"{text} may be any of {', '.join(job.id for job in found[:5])}."
+        if len(rows) > 1 and not rows[0][1]:
+            message = f"{text} may be any of {', '.join(name for name, _ in rows)}."
             raise InvalidArguments(message, hint="Give more of the id.")
-        return found[0].id
+        return str(rows[0][0])
 
     def history(self, job_id: str) -> list[Event]:
         """Every step of a job, in order."""

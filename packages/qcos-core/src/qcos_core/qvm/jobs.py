@@ -111,18 +111,18 @@ class QVMJob:
         """A job that was submitted before, here or in another process.
 
         Args:
-            job_id: its id.
+            job_id: its id, the beginning of it, or its name.
             cluster: the cluster to go on with; made from what is stored if left out. It is needed
                 where providers were registered at run time or secrets were given as plain text.
             state: the folder with the ledger; see :class:`DistributedQVM`.
             observers: functions that are told what happens from now on.
 
         Raises:
-            InvalidArguments: there is no such job.
+            InvalidArguments: there is no such job, or there are several.
             LedgerUnusable: the folder cannot be used.
         """
         ledger = Ledger(None if state is None else Path(state))
-        stored = ledger.job(job_id)
+        stored = ledger.job(ledger.find(job_id))
 
         def work() -> Work:
             registry = cluster
