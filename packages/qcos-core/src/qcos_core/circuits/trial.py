@@ -12,12 +12,12 @@ import struct
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from qcos_core.circuits.files import parse_circuits
 
-MEMORY_BYTES = 1 << 30
-"""What a circuit may take beyond the process that reads it."""
+MEMORY_BYTES = 256 << 20
+MEMORY_PER_BYTE = 32
+"""What a circuit may take beyond the process that reads it: so much, and so much for each byte."""
 
 CPU_SECONDS = 60
 
@@ -29,39 +29,46 @@ def main() -> None:
     import qiskit.circuit.library
     import qiskit.qpy  # noqa: F401 - before memory is counted
 
-    _limit()
+    _limit(resource.RLIMIT_CPU, CPU_SECONDS)
+    _limit(resource.RLIMIT_CORE, 0)
     while head := sys.stdin.buffer.read(LENGTH.size):
-        problem = _problem(sys.stdin.buffer, *LENGTH.unpack(head))
+        (size,) = LENGTH.unpack(head)
+        content = sys.stdin.buffer.read(size)
+        bound_memory(size)
+        problem = problem_of(content)
         sys.stdout.write(f"{json.dumps(problem)}\n")
         sys.stdout.flush()
 
 
-def _problem(incoming: BinaryIO, size: int) -> str:
-    """What is wrong with the next circuit; empty if nothing is."""
+def problem_of(content: bytes) -> str:
+    """What is wrong with a circuit; empty if nothing is."""
     try:
-        found = parse_circuits(incoming.read(size))
-    except MemoryError:
-        raise
+        found = parse_circuits(content)
     # a parser that gives up may panic, which is no Exception
     except BaseException:  # noqa: BLE001
-        return "its QPY is damaged"
+        return "its QPY is damaged, or asks for too much memory"
     return "" if len(found) == 1 else f"it holds {len(found)} circuits, not one"
 
 
-def _limit() -> None:
-    """Bound memory and time, as far as this system does so."""
-    taken = 0
-    with suppress(OSError, ValueError, IndexError):
+def bound_memory(size: int) -> None:
+    """Bound this process to what reading a circuit of so many bytes may take."""
+    _limit(resource.RLIMIT_AS, _taken() + MEMORY_BYTES + MEMORY_PER_BYTE * size)
+
+
+def _taken() -> int:
+    """The address space that this process has; much, where the system does not tell."""
+    try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        taken = pages * resource.getpagesize()
-    for kind, most in (
-        (resource.RLIMIT_AS, taken + MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(kind)
-        with suppress(OSError, ValueError):  # a lower limit is there, or none can be set
-            resource.setrlimit(kind, (most if hard < 0 else min(most, hard), hard))
+    except (OSError, ValueError, IndexError):
+        return 4 << 30
+    return pages * resource.getpagesize()
+
+
+def _limit(kind: int, most: int) -> None:
+    """Bound this process, as far as this system does so."""
+    _, hard = resource.getrlimit(kind)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(kind, (most if hard < 0 else min(most, hard), hard))
 
 
 if __name__ == "__main__":
