@@ -111,7 +111,9 @@ try:
 except MemoryError:
     print("no more")
 """
-    done = subprocess.run([sys.executable, "-c", code], input=content, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=content, capture_output=True, check=True
+    )
     assert done.stdout.split() == [b"read", b"no", b"more"]
 
 

@@ -41,7 +41,7 @@ class Replay:
 
     @property
     def agrees(self) -> bool:
-        """Whether all counts agree: those of seeded simulators exactly, others by marginals."""
+        """Whether all counts agree, exactly where seeds decide them and by marginals elsewhere."""
         return self.comparison.agrees
 
 
