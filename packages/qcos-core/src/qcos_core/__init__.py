@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from qcos_core.qvm.jobs import QVMJob as QVMJob
     from qcos_core.qvm.machine import DistributedQVM as DistributedQVM
     from qcos_core.qvm.replay import Replay as Replay, replay as replay
+    from qcos_core.qvm.traces import JobTraces as JobTraces
 
 __version__ = "0.1.0"
 
@@ -171,6 +172,7 @@ _HOMES = {
     "qvm.jobs": ("QVMJob",),
     "qvm.machine": ("DistributedQVM",),
     "qvm.replay": ("Replay", "replay"),
+    "qvm.traces": ("JobTraces",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 

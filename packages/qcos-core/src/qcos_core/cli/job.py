@@ -10,6 +10,7 @@ import click
 
 from qcos_core.cli import INTERRUPTED, documents, failures
 from qcos_core.cli.console import plural, say, table, wrap
+from qcos_core.cli.traces import traced
 from qcos_core.model.text import duration
 
 if TYPE_CHECKING:
@@ -53,13 +54,20 @@ def job(job_id: str, **options: Any) -> int:
     Exits with 0 if it is done or still goes on, 1 failed or cancelled, 2 wrong usage, 4 only part
     came back, 130 interrupted.
     """
-    from qcos_core.cli.report import Outcome
     from qcos_core.qvm.jobs import QVMJob
 
     _check(options)
-    found = QVMJob.load(job_id)
-    if options["note"] is not None:
-        found.note = options["note"]
+    with traced() as observers:
+        found = QVMJob.load(job_id, observers=observers)
+        if options["note"] is not None:
+            found.note = options["note"]
+        return _carried_out(found, options)
+
+
+def _carried_out(found: QVMJob, options: dict[str, Any]) -> int:
+    """Do what is asked for, and print how the job stands then."""
+    from qcos_core.cli.report import Outcome
+
     as_json = options["as_json"] or options["manifest"]
     with documents.reserved_stdout(as_json):
         _act(found, options)

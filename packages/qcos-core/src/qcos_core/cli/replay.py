@@ -13,6 +13,7 @@ from qcos_core.cli import documents, failures
 from qcos_core.cli.console import say, wrap
 from qcos_core.cli.jobs import STDIN, nodes_of
 from qcos_core.cli.run import carry_out, end
+from qcos_core.cli.traces import traced
 
 if TYPE_CHECKING:
     from qcos_core.cluster.registry import QPURegistry
@@ -75,7 +76,7 @@ def replay(
     if on and cluster is not None:
         message = "--on and --cluster exclude each other."
         raise click.UsageError(message, click.get_current_context(silent=True))
-    with documents.reserved_stdout(as_json):
+    with traced() as observers, documents.reserved_stdout(as_json):
         from qcos_core.cli.report import outcome_lines
         from qcos_core.cluster.config import parse_options
 
@@ -88,6 +89,7 @@ def replay(
                 {**manifest.arguments, "budget": budget},
                 fallback=manifest.request["fallback"],
                 say_plan=not (as_json or check),
+                observers=observers,
             )
         if not as_json and not check and outcome.came_back:
             say(*outcome_lines(plan, outcome))

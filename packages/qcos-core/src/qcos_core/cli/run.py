@@ -12,6 +12,7 @@ import click
 from qcos_core.cli import INTERRUPTED, documents, failures
 from qcos_core.cli.console import plural, say, wrap
 from qcos_core.cli.jobs import Job, job_options, label_options
+from qcos_core.cli.traces import traced
 
 if TYPE_CHECKING:
     from qcos_core.cli.progress import Tracker
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from qcos_core.cluster.registry import QPURegistry
     from qcos_core.model.plans import ShardPlan
     from qcos_core.qvm.dispatch import Fallback
+    from qcos_core.qvm.observers import Observer
 
 
 @click.command(
@@ -49,21 +51,28 @@ def run(plot: str | None, manifest: str | None, **options: Any) -> int:
         _check_picture(plot)
     if manifest is not None:
         documents.check_writable(manifest)
-    with documents.reserved_stdout(job.as_json):
-        circuits = job.circuits()
-        with job.nodes() as registry:
-            plan, outcome = carry_out(registry, circuits, job.arguments(), say_plan=not job.as_json)
-            if not job.as_json and outcome.came_back:
-                _show(job, plan, outcome, registry)
-    if job.as_json and outcome.came_back:
-        documents.write(outcome.document())
-    if plot is not None:
-        pictures = _draw(plot, outcome)
-        say(*(f" picture: {picture}" for picture in pictures), err=job.as_json)
-    if manifest is not None and outcome.came_back:
-        _write_manifest(manifest, outcome)
-        say(f" manifest: {manifest}", err=job.as_json)
-    return end(plan, outcome)
+    with traced() as observers:
+        with documents.reserved_stdout(job.as_json):
+            circuits = job.circuits()
+            with job.nodes() as registry:
+                plan, outcome = carry_out(
+                    registry,
+                    circuits,
+                    job.arguments(),
+                    say_plan=not job.as_json,
+                    observers=observers,
+                )
+                if not job.as_json and outcome.came_back:
+                    _show(job, plan, outcome, registry)
+        if job.as_json and outcome.came_back:
+            documents.write(outcome.document())
+        if plot is not None:
+            pictures = _draw(plot, outcome)
+            say(*(f" picture: {picture}" for picture in pictures), err=job.as_json)
+        if manifest is not None and outcome.came_back:
+            _write_manifest(manifest, outcome)
+            say(f" manifest: {manifest}", err=job.as_json)
+        return end(plan, outcome)
 
 
 def carry_out(
@@ -73,6 +82,7 @@ def carry_out(
     *,
     fallback: Fallback = "always",
     say_plan: bool,
+    observers: Sequence[Observer] = (),
 ) -> tuple[ShardPlan, Outcome]:
     """Plan circuits and run them; the plan is printed, and progress drawn on the way.
 
@@ -82,6 +92,7 @@ def carry_out(
         arguments: those of ``DistributedQVM.run`` beside them.
         fallback: as for ``DistributedQVM``.
         say_plan: whether to print the plan.
+        observers: as for ``DistributedQVM``.
     """
     from qcos_core.cli.progress import Tracker, shown
     from qcos_core.cli.report import Outcome, plan_lines
@@ -94,7 +105,7 @@ def carry_out(
         say(*plan_lines(plan))
     tracker = Tracker(plan)
     registry.plugins.register(tracker)
-    qvm = DistributedQVM(registry, fallback=fallback)
+    qvm = DistributedQVM(registry, fallback=fallback, observers=observers)
     # the seed that the plan drew, so that what runs is what was shown
     seed = plan.circuits[0].seed
     try:

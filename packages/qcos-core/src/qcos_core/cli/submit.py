@@ -10,6 +10,7 @@ import click
 from qcos_core.cli import INTERRUPTED, documents
 from qcos_core.cli.console import plural, say, wrap
 from qcos_core.cli.jobs import Job, job_options, label_options
+from qcos_core.cli.traces import traced
 
 if TYPE_CHECKING:
     from qcos_core.qvm.overview import JobView
@@ -37,7 +38,7 @@ def submit(note: str, worker: bool | None, **options: Any) -> int:
     """
     job = Job(**options)
     job.check()
-    with documents.reserved_stdout(job.as_json):
+    with traced() as observers, documents.reserved_stdout(job.as_json):
         from qcos_core.cli.report import plan_lines
         from qcos_core.qvm.detached import login_node
         from qcos_core.qvm.machine import DistributedQVM
@@ -47,7 +48,7 @@ def submit(note: str, worker: bool | None, **options: Any) -> int:
         circuits = job.circuits()
         with job.nodes() as registry:
             try:
-                submitted = DistributedQVM(registry).submit(
+                submitted = DistributedQVM(registry, observers=observers).submit(
                     circuits,
                     **job.arguments(),
                     tags=job.tag,

@@ -21,14 +21,19 @@ class Event:
         time: seconds since the epoch.
         node_id: the node, for events of a shard.
         task_id: the task, for events of a shard.
-        shots: shots of the shard; for ``job_started`` those of the whole job.
+        shots: shots of the shard; for ``job_started`` and ``job_done`` those of the whole job.
         attempt: which attempt at the shard, from 1.
         pid: the worker process that runs it; 0 if it runs in this one.
         message: the error's text, for ``shard_failed`` and ``shard_retried``; the job's name, for
-            ``job_started``.
+            ``job_started`` and ``job_done``.
         job_id: the job; events of one job may come from several processes, one after the other.
         key: the submission that the shard is out in; empty where it needs none.
         charges: what the shard cost, for ``shard_done``.
+        started: when the job, or the attempt at the shard, began, in seconds since the epoch; that
+            may be in another process. 0 for a shard that was given up before an attempt began.
+        error: the name of the error's class, for ``shard_failed`` and ``shard_retried``.
+        state: how the job ended, for ``job_done``: ``done``, ``partial``, ``failed`` or
+            ``cancelled``.
     """
 
     kind: EventKind
@@ -42,3 +47,6 @@ class Event:
     job_id: str = ""
     key: str = ""
     charges: tuple[Amount, ...] = ()
+    started: float = 0.0
+    error: str = ""
+    state: str = ""

@@ -16,6 +16,7 @@ from qcos_core.errors import (
     AuthenticationFailed,
     BudgetExceeded,
     CountsInvalid,
+    JobCancelled,
     JobFailed,
     QCOSError,
     QuotaExceeded,
@@ -44,6 +45,7 @@ from qcos_core.qvm.pricing import reservation
 from qcos_core.worker.pool import WorkerLost
 
 if TYPE_CHECKING:
+    from qcos_core.ledger.records import JobState
     from qcos_core.model.scrubber import Scrubber
     from qcos_core.qvm.journal import Journal
 
@@ -62,7 +64,8 @@ class Entry:
         alone: it goes to its node by itself, because it failed in company.
         never: nodes that it must not go to.
         error: why its last attempt by itself failed.
-        key: of the submission that it is, or was last, out in.
+        key: of the submission that it is out in.
+        began: when this attempt began, in seconds since the epoch; 0 while it waits.
     """
 
     shard: Shard
@@ -72,6 +75,7 @@ class Entry:
     never: set[str] = field(default_factory=set)
     error: QCOSError | None = None
     key: str = ""
+    began: float = 0.0
 
     @property
     def task(self) -> Task:
@@ -272,6 +276,7 @@ class Board:
             state.barred = error
         if split and len(entries) > 1:
             for entry in reversed(entries):
+                self.retried(entry, error)
                 entry.alone, entry.attempt = True, 1
                 state.waiting.appendleft(entry)
             return
@@ -293,7 +298,13 @@ class Board:
             named.node, named.__cause__ = entry.shard.node_id, cause
             named = named.with_traceback(trace)
         self._end(ShardOutcome(entry.shard, error=named))
-        self.tell("shard_failed", entry, message=str(named))
+        self.tell("shard_failed", entry, message=str(named), error=type(named).__name__)
+
+    def retried(self, entry: Entry, error: QCOSError) -> None:
+        """An attempt has failed, and another will follow."""
+        message = self._scrubber().scrub(str(error))
+        self.tell("shard_retried", entry, message=message, error=type(error).__name__)
+        entry.key, entry.began = "", 0.0
 
     def wake(self) -> None:
         """Let tasks wait for their nodes again whose pause is over; move those of barred nodes."""
@@ -354,6 +365,7 @@ class Board:
             "shots": entry.task.shots,
             "attempt": entry.attempt,
             "key": entry.key,
+            "started": entry.began,
         }
         self._events.emit(
             kind, node_id=entry.shard.node_id, task_id=entry.task.id, **(known | facts)
@@ -376,7 +388,7 @@ class Board:
                 self._note_lost(here)
             self.give_up(entry, error)
             return
-        self.tell("shard_retried", entry, message=self._scrubber().scrub(str(error)))
+        self.retried(entry, error)
         entry.attempt += counted
         if target.node_id != here.id:
             self._move(entry, target)
@@ -481,6 +493,16 @@ class Board:
             # by identity: a provider may be a dataclass, which is unhashable or equal to another
             return self._lanes.setdefault(id(node.provider), lane)
         return Lane(self._calls, SUBMITS if isinstance(node.provider, JobNodeProvider) else 1)
+
+
+def ending(outcomes: Sequence[ShardOutcome]) -> JobState:
+    """How a job ended, by what became of its tasks."""
+    errors = [one.error for one in outcomes if one.error is not None]
+    if not errors:
+        return "done"
+    if any(isinstance(error, JobCancelled) for error in errors):
+        return "cancelled"
+    return "partial" if any(one.answer is not None for one in outcomes) else "failed"
 
 
 def rest_of(task: Task, missing: int, number: int) -> Task:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 
 from qcos_core.errors import QCOSError
@@ -83,13 +84,17 @@ def main(state: str, job_id: str) -> int:
     """Carry a job on; the exit code is 0 if it has ended with all its shots."""
     from qcos_core.cluster.secrets import environment_secrets
     from qcos_core.qvm.jobs import QVMJob
+    from qcos_core.qvm.traces import from_environment
 
     scrubber = Scrubber(environment_secrets())
     handler = logging.StreamHandler()
     handler.setFormatter(_Scrubbed(scrubber))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    traces = from_environment()
     try:
-        QVMJob.load(job_id, state=state).result()
+        with traces or nullcontext():
+            observers = [] if traces is None else [traces]
+            QVMJob.load(job_id, state=state, observers=observers).result()
     except QCOSError as error:
         sys.stderr.write(f"{error}\n")
     except Exception:  # noqa: BLE001 - nobody else is there to be told

@@ -18,7 +18,6 @@ from qcos_core.cluster.registry import QPURegistry
 from qcos_core.cluster.secrets import environment_secrets
 from qcos_core.errors import (
     InvalidArguments,
-    JobCancelled,
     JobTimeout,
     LedgerUnusable,
     PartialResult,
@@ -26,7 +25,7 @@ from qcos_core.errors import (
 )
 from qcos_core.ledger.documents import from_document, to_document
 from qcos_core.ledger.leases import Lease, LeaseHeld, LeaseLost
-from qcos_core.ledger.records import Job, JobState, PackedCircuit, Requests
+from qcos_core.ledger.records import Job, PackedCircuit, Requests
 from qcos_core.ledger.stages import Stage
 from qcos_core.ledger.store import Ledger
 from qcos_core.model.amounts import Amount
@@ -36,7 +35,7 @@ from qcos_core.model.results import QVMResult
 from qcos_core.model.scrubber import Scrubber
 from qcos_core.model.status import JobStatus
 from qcos_core.model.sweeps import SweepResult
-from qcos_core.qvm.board import ShardOutcome, base_of
+from qcos_core.qvm.board import ShardOutcome, base_of, ending
 from qcos_core.qvm.executor import Coordinator, Halted, NodeExecutor
 from qcos_core.qvm.inputs import Inputs, Labels
 from qcos_core.qvm.journal import LedgerJournal
@@ -404,8 +403,15 @@ class QVMJob:
                 raise self._cut_short(coordinator, error) from error
             self._left = {o.shard.task.id: o.error for o in outcomes if o.error is not None}
             if not coordinator.jobs.stuck:
-                lease.finish(_state(outcomes, self._left.values()), self._left)
-                events.emit("job_done")
+                state = ending(outcomes)
+                lease.finish(state, self._left)
+                events.emit("job_done", **self._facts, state=state)
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        """What events of the whole job tell of it."""
+        stored = self._stored
+        return {"shots": self._plan.shots, "message": stored.name, "started": stored.created}
 
     @contextmanager
     def _coordinating(self, lease: Lease) -> Iterator[tuple[Coordinator, Events]]:
@@ -429,7 +435,7 @@ class QVMJob:
             if not submissions:
                 coordinator.board.know_reserved(reservations(self._plan))
             resume(coordinator.board, coordinator.jobs, self._ledger.answers(self._id), submissions)
-            events.emit("job_started", shots=self._plan.shots, message=self._stored.name)
+            events.emit("job_started", **self._facts)
             yield coordinator, events
 
     def _requests(self, lease: Lease) -> Requests:
@@ -628,12 +634,3 @@ def _uncompared(result: QVMResult | SweepResult) -> QVMResult | SweepResult:
 def _failed(shards: dict[str, Shard], task_id: str, error: QCOSError) -> ShardOutcome:
     shard = shards[base_of(task_id)]
     return ShardOutcome(replace(shard, task=replace(shard.task, id=task_id)), error=error)
-
-
-def _state(outcomes: Sequence[ShardOutcome], errors: Any) -> JobState:
-    found = list(errors)
-    if not found:
-        return "done"
-    if any(isinstance(error, JobCancelled) for error in found):
-        return "cancelled"
-    return "partial" if any(one.answer is not None for one in outcomes) else "failed"

@@ -27,6 +27,7 @@ from qcos_core.model.circuits import Requirements, VirtualCircuitSpec
 from qcos_core.model.plans import ShardPlan
 from qcos_core.model.results import QVMResult
 from qcos_core.providers.base import JobNodeProvider
+from qcos_core.qvm.board import ending
 from qcos_core.qvm.dispatch import Fallback
 from qcos_core.qvm.executor import NodeExecutor
 from qcos_core.qvm.inputs import Inputs, Labels, read_circuits
@@ -246,9 +247,18 @@ class DistributedQVM:
             return self._run_written_down(plan, given, labels, request)
         observers = observers_of(self.registry, self._observers)
         with Events(observers, token_hex(6) if observers else "") as events:
-            events.emit("job_started", shots=plan.shots, message=plan.title)
-            outcomes = self._executor.run(plan, given.circuits, events)
-            events.emit("job_done")
+            facts: dict[str, Any] = {
+                "shots": plan.shots,
+                "message": plan.title,
+                "started": time.time(),
+            }
+            events.emit("job_started", **facts)
+            state = "cancelled"  # unless it comes to its end
+            try:
+                outcomes = self._executor.run(plan, given.circuits, events)
+                state = ending(outcomes)
+            finally:
+                events.emit("job_done", **facts, state=state)
         seconds = time.perf_counter() - began
         results = self._reconstructor.reconstruct(
             plan,

@@ -88,6 +88,9 @@ class Events:
         message: str = "",
         key: str = "",
         charges: tuple[Amount, ...] = (),
+        started: float = 0.0,
+        error: str = "",
+        state: str = "",
     ) -> None:
         """Queue one event; without observers this does nothing."""
         if self._queue is None:
@@ -104,6 +107,9 @@ class Events:
             self._job_id,
             key,
             charges,
+            started,
+            error,
+            state,
         )
         try:
             self._queue.put_nowait(event)

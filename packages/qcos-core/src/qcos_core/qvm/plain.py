@@ -180,6 +180,7 @@ class PlainNodes:
         def begun(pid: int) -> None:
             unit.pid, unit.began, unit.started = pid, self.calls.now(), self.calls.wall()
             for entry in unit.entries:
+                entry.began = unit.started
                 self.board.tell("shard_started", entry, pid=pid)
 
         work = partial(

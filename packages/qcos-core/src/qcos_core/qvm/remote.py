@@ -159,8 +159,10 @@ class JobNodes:
         if decision == "resubmit" and one.state.runs_jobs:
             self._resend(one)
         elif decision == "resubmit":
-            self._close(one, Stage.FAILED, one.reason)
+            reason = one.reason or OutcomeUnknown("nobody knows what became of it.")
+            self._close(one, Stage.FAILED, reason)
             for entry in one.entries:
+                self.board.retried(entry, reason)
                 self.board.wait(entry)
         else:
             message = f"its outcome is unknown, and it was given up: {one.reason}"
@@ -211,6 +213,8 @@ class JobNodes:
         one.since, one.started = self.calls.now(), self.calls.wall()
         one.unseen, one.tries = None, 0
         one.sends += 1
+        for entry in one.entries:
+            entry.began = entry.began or one.started
         work = partial(one.provider.submit, one.submission, self.circuits.qpy, one.state.node.spec)
         self._start(one, work, self._submitted)
 

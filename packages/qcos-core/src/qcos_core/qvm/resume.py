@@ -71,7 +71,7 @@ def _entry(
     state = board.node(stored.submission.node_id)
     shard = replace(home, task=task, node_id=state.id, provider=state.node.key)
     entry = board.add(shard, attempt=tries[base_of(task.id)] + 1)
-    entry.home, entry.key = home.node_id, stored.submission.key
+    entry.home, entry.key, entry.began = home.node_id, stored.submission.key, stored.created
     return entry
 
 
