@@ -32,7 +32,7 @@ toc_object_entries_show_parents = "hide"
 # No inventories are fetched, so names of other projects lead nowhere; ours must lead somewhere.
 nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|contextlib|np|npt|pathlib)\..+"),
-    ("py:class", r"(BitArray|Figure|Path|PathLike|QuantumCircuit)"),
+    ("py:class", r"(BitArray|Figure|Path|PathLike|QuantumCircuit|SpanExporter)"),
 ]
 
 highlight_options = {"python": {"stripnl": True}}  # doctests end on an empty line
