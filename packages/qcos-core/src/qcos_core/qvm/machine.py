@@ -15,7 +15,6 @@ from typing import (
     Self,
     TypedDict,
     Unpack,
-    get_args,
     overload,
 )
 
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SHOTS = 1024
 
-Worker = Literal["thread", "detached", "none"]
+WORKERS = ("thread", "detached", "none")
 
 
 class RunArguments(TypedDict, total=False):
@@ -285,7 +284,7 @@ class DistributedQVM:
         name: str | None = None,
         tags: Sequence[str] = (),
         note: str = "",
-        worker: Worker = "thread",
+        worker: Literal["thread", "detached", "none"] = "thread",
     ) -> QVMJob:
         """Write a job down, begin it in the background, and return at once.
 
@@ -308,8 +307,8 @@ class DistributedQVM:
             LedgerUnusable: the job cannot be written down.
             NoCapableNode: no node can run one of the circuits.
         """
-        if worker not in get_args(Worker):
-            message = f"worker must be one of {', '.join(get_args(Worker))}, not {worker!r}."
+        if worker not in WORKERS:
+            message = f"worker must be one of {', '.join(WORKERS)}, not {worker!r}."
             raise InvalidArguments(message)
         labels = Labels.of(name, tags, note)
         given = read_circuits(circuits, shots, seed, options, name)
