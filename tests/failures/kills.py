@@ -269,7 +269,7 @@ def make_template(state):
     from qiskit import QuantumCircuit
 
     from qcos_core import DistributedQVM
-    from qcos_core.qvm.inputs import read_circuits
+    from qcos_core.qvm.inputs import Labels, read_circuits
     from qcos_core.qvm.jobs import Work, new_job
 
     circuit = QuantumCircuit(2)
@@ -285,7 +285,7 @@ def make_template(state):
     given = read_circuits([circuit] * 3, SHOTS, 1, None, None)
     work = Work(executor.NodeExecutor(cluster))
     with Ledger(Path(state)) as ledger:
-        job, lease = new_job(ledger, work, plan, given, name=None, tags=(), fallback="always")
+        job, lease = new_job(ledger, work, plan, given, Labels(), {"fallback": "always"})
         lease.release()
     return job.job_id()
 
