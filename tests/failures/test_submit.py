@@ -376,3 +376,18 @@ def test_job_of_the_builder_is_carried_on_by_a_detached_process(state):
         job = qvm.submit(circuit, 100, seed=1, worker="detached")
     wait_for(lambda: QVMJob.load(job.job_id()).done())
     assert sum(QVMJob.load(job.job_id()).result().counts.values()) == 100
+
+
+def test_manifest_of_a_job_replays(qcos, tmp_path):
+    arguments = ("bell.qasm", "--on", "local_numpy", "--shots", "300", "--no-worker", "--name", "m")
+    qcos("submit", *arguments)
+    code, out, err = qcos("job", "m", "--manifest")
+    assert (code, out) == (2, "")
+    assert "has not ended, so it has no manifest" in err
+    qcos("job", "m", "--wait")
+    code, out, _ = qcos("job", "m", "--manifest")
+    assert code == 0
+    (tmp_path / "run.json").write_text(out)
+    code, out, _ = qcos("replay", "run.json", "--check", "--on", "local_numpy")
+    assert code == 0
+    assert "simulators with seeds: the counts are equal" in out
