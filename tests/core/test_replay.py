@@ -130,14 +130,14 @@ class TestAgain:
 
 class TestWhatDiffers:
     def test_counts_and_versions(self, document, trusting):
-        document["versions"]["qiskit"] = "2.6.0"
+        document["versions"]["qiskit"] = "1.0.0"
         document["runs"][0]["seed"] = 6
         again = replay(document)
         assert not again.agrees
         first, seeds, versions, counts, why = again.comparison.lines()
         assert first == "circuit, options, method, nodes, platform: match"
         assert seeds.startswith("seeds: ")
-        assert versions.startswith("versions: qiskit 2.6.0 -> 2.")
+        assert versions.startswith("versions: qiskit 1.0.0 -> 2.")
         assert counts.startswith("simulators with seeds: bell: the counts differ; marginals within")
         assert why == "the versions differ, which may be why the counts do"
 
