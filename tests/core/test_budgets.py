@@ -233,6 +233,27 @@ class TestCaps:
                 lease.reserve([Reservation("t1", "acme", usd(1.0))])
             assert ledger.reserved("a") == usd(10.0)
 
+    def test_each_provider_s_cap_is_about_what_that_provider_is_to_cost(self, ledger):
+        """One is over its cap in USD; a job that pays it in credits may go on, none in USD may."""
+        ledger.set_cap(Cap("acme", "total", Amount(5.0, "USD")))
+        with begin(ledger, "a", 5.0) as lease:
+            send(lease, "a-1", "t0")
+            lease.apply([Step("a-1", Stage.DONE, answers=(answer("t0", *usd(7.0)),))])
+        mixed = [
+            Reservation("t0", "acme", (Amount(1.0, "HQC"),)),
+            Reservation("t1", "other", usd(3.0)),
+        ]
+        ledger.add_job(job("b"), {CIRCUIT.digest: CIRCUIT}, reservations=mixed).release()
+        with pytest.raises(BudgetExceeded, match="7 USD are spent"):
+            begin(ledger, "c", 1.0)
+
+    def test_a_cap_that_is_full_leaves_nothing_for_what_nobody_can_price(self, ledger):
+        ledger.set_cap(Cap("acme", "total", Amount(5.0, "USD")))
+        some = [Reservation("t0", "acme", usd(5.0)), Reservation("t1", "acme", ())]
+        with pytest.raises(BudgetExceeded, match="5 USD would be set aside"):
+            ledger.add_job(job("a"), {CIRCUIT.digest: CIRCUIT}, reservations=some)
+        ledger.add_job(job("a"), {CIRCUIT.digest: CIRCUIT}, reservations=some[:1]).release()
+
     def test_set_again_and_dropped(self, ledger):
         ledger.set_cap(Cap("acme", "day", Amount(1.0, "USD")))
         ledger.set_cap(Cap("acme", "day", Amount(2.0, "USD")))

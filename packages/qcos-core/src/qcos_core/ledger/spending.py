@@ -22,8 +22,8 @@ from qcos_core.model.budgets import EVERYWHERE, Budget, Cap, Rate, Reservation
 _ROUNDING = 1e-9
 
 _AMONG = "(:provider IS NULL OR provider = :provider) AND (:job IS NULL OR job = :job)"
-_SPENT = f"SELECT unit, sum(value) FROM charges WHERE {_AMONG} AND time >= :since GROUP BY unit"  # noqa: S608
-_ASIDE = f"SELECT unit, sum(value) FROM reservations WHERE {_AMONG} GROUP BY unit"  # noqa: S608
+_SPENT = f"SELECT unit, sum(value) FROM charges WHERE {_AMONG} AND time >= :since GROUP BY unit"  # noqa: S608 - made of constants
+_ASIDE = f"SELECT unit, sum(value) FROM reservations WHERE {_AMONG} GROUP BY unit"  # noqa: S608 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +151,23 @@ def _check(
     connection: sqlite3.Connection, job_id: str, wanted: Sequence[Reservation], now: float
 ) -> None:
     worth = _worth(connection)
-    units = {item.unit for one in wanted for item in one.amounts if item.value}
-    providers = {EVERYWHERE, *(one.provider for one in wanted)}
     own = _caps_of(connection, job_id)
+    units = {item.unit for one in wanted for item in one.amounts if item.value}
     unnamed = {unit for unit in units if not any((unit, cap.amount.unit) in worth for cap in own)}
     if own and unnamed:
         message = f"the budget of job {job_id} says nothing of {', '.join(sorted(unnamed))}."
         hint = "Name that unit in the budget too, or write down a rate with `qcos budget --rate`."
         raise BudgetExceeded(message, hint=hint)
-    blind = any(not one.amounts for one in wanted)  # nobody knows what it costs, nor in which unit
     for cap in [*own, *caps(connection)]:
-        concerned = any((unit, cap.amount.unit) in worth for unit in units)
-        if cap.provider in providers and (concerned or blind):
-            _check_cap(connection, cap, job_id, worth, now, own=cap in own, blind=not concerned)
+        mine = [one for one in wanted if cap.provider in (EVERYWHERE, one.provider)]
+        counted = any(
+            item.value and (item.unit, cap.amount.unit) in worth
+            for one in mine
+            for item in one.amounts
+        )
+        blind = any(not one.amounts for one in mine)  # who knows how much that is, in which unit
+        if counted or blind:
+            _check_cap(connection, cap, job_id, worth, now, own=cap in own, blind=blind)
 
 
 def _check_cap(
