@@ -352,6 +352,57 @@ class TestRuns:
         assert job.result(timeout=60).shots == 100
         assert (job.charges, job.reserved) == (usd(2.0), ())
 
+    @pytest.mark.parametrize(
+        "charges", [usd(-1.0), usd(float("nan")), (Amount(1.0, ""),), (5,), "x"]
+    )
+    def test_a_price_that_cannot_be_right_is_no_price(self, machine, zeros_provider, bell, charges):
+        class Wrong(zeros_provider):
+            def limits(self, node):
+                return Limits(simulated=False, paid=True)
+
+            def estimate_run(self, profile, shots, node, options):
+                return Estimate(charges=charges)
+
+        with pytest.raises(NoCapableNode, match=r"charges=.*no amounts from 0"):
+            machine(Wrong()).run(bell, 10, budget="any")
+
+    def test_a_fee_and_a_price_in_one_unit_are_one_amount(self, machine, zeros_provider, bell):
+        class Fee(zeros_provider):
+            def limits(self, node):
+                return Limits(simulated=False, paid=True)
+
+            def estimate_run(self, profile, shots, node, options):
+                return Estimate(
+                    charges=(Amount(0.3, "USD"), Amount(1.0, "HQC"), Amount(0.2, "USD"))
+                )
+
+        job = machine(Fee()).submit(bell, 10, budget="0.5 USD, 1 HQC")
+        assert job.plan.charges == (Amount(1.0, "HQC"), Amount(0.5, "USD"))
+        assert job.result(timeout=60).shots == 10
+        assert set(job.charges) == set(job.plan.charges)
+
+    @pytest.mark.parametrize("paid", [None, False])
+    @pytest.mark.parametrize("simulated", [None, True, False])
+    def test_a_price_counts_whether_the_limits_speak_of_money_or_not(
+        self, machine, zeros_provider, bell, paid, simulated
+    ):
+        class Quiet(zeros_provider):
+            def limits(self, node):
+                return Limits(simulated=simulated, paid=paid)
+
+            def estimate_run(self, profile, shots, node, options):
+                return Estimate(charges=usd(2.0))
+
+        qvm = machine(Quiet())
+        with pytest.raises(BudgetExceeded, match="2 USD would be set aside"):
+            qvm.run(bell, 10, budget="1 USD")
+        assert qvm.run(bell, 10, budget="2 USD").shots == 10
+
+    @pytest.mark.parametrize("bounds", ["USD", ["USD"], (5,), None])
+    def test_bounds_are_units(self, machine, priced, bell, bounds):
+        with pytest.raises(NoCapableNode, match="not a tuple of units"):
+            machine(priced(0.01, bounds=bounds)).run(bell, 10)
+
     def test_free_nodes_need_no_budget(self, machine, bell, zeros_provider):
         assert machine(zeros_provider()).run(bell, 10, budget="0 USD").charges == ()
 

@@ -141,10 +141,16 @@ def spending(connection: sqlite3.Connection, now: float) -> list[Spending]:
     return [Spending(*row) for row in rows]
 
 
-def reserved(connection: sqlite3.Connection, job_id: str) -> list[Amount]:
-    """What is set aside for a job."""
-    rows = connection.execute("SELECT value, unit FROM reservations WHERE job = ?", (job_id,))
-    return [Amount(value, unit) for value, unit in rows]
+def reservations(connection: sqlite3.Connection, job_id: str) -> list[Reservation]:
+    """What is set aside for the tasks of a job."""
+    rows = connection.execute(
+        "SELECT task, provider, value, unit FROM reservations WHERE job = ? ORDER BY task, unit",
+        (job_id,),
+    )
+    found: dict[tuple[str, str], list[Amount]] = {}
+    for task, provider, value, unit in rows:
+        found.setdefault((task, provider), []).append(Amount(value, unit))
+    return [Reservation(*key, tuple(amounts)) for key, amounts in found.items()]
 
 
 def _check(

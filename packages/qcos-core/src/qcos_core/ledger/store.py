@@ -217,11 +217,15 @@ class Ledger:
             ).fetchall()
         return total(Amount(value, unit) for value, unit in rows)
 
-    def reserved(self, job_id: str) -> tuple[Amount, ...]:
-        """What is set aside for a job, unit by unit."""
+    def reservations(self, job_id: str) -> list[Reservation]:
+        """What is set aside for the tasks of a job."""
         with self._database.reading() as connection:
             self._check(connection, job_id)
-            return total(spending.reserved(connection, job_id))
+            return spending.reservations(connection, job_id)
+
+    def reserved(self, job_id: str) -> tuple[Amount, ...]:
+        """What is set aside for a job, unit by unit."""
+        return total(amount for one in self.reservations(job_id) for amount in one.amounts)
 
     def spending(self) -> list[Spending]:
         """What all jobs cost and may yet cost, for each provider and unit."""

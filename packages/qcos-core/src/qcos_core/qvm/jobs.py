@@ -432,8 +432,7 @@ class QVMJob:
             self._coordinator = coordinator
             if self._halting:
                 raise Halted
-            if not submissions:
-                coordinator.board.know_reserved(reservations(self._plan))
+            coordinator.board.know_reserved(self._ledger.reservations(self._id))
             resume(coordinator.board, coordinator.jobs, self._ledger.answers(self._id), submissions)
             events.emit("job_started", **self._facts)
             yield coordinator, events

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from qcos_core.cluster.health import ANSWER_S, ASK_NOW_S
 from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
+from qcos_core.model.amounts import sound, total
 from qcos_core.model.budgets import Budget
 from qcos_core.model.circuits import CircuitProfile, Requirements
 from qcos_core.model.nodes import Limits
@@ -111,19 +113,17 @@ class ShardPlanner:
 
     def _priced(self, circuit: PlannedCircuit, shard: Shard) -> Shard:
         """A shard with what it costs by itself, where it is a part of what costs something."""
-        if shard.estimate is None or not shard.estimate.charges:
-            return shard
-        if shard.task.shots == circuit.shots:
+        whole = shard.estimate
+        if whole is None or not whole.charges or shard.task.shots == circuit.shots:
             return shard
         node = self._registry.node(shard.node_id)
         try:
-            estimate = node.provider.estimate_run(
-                circuit.profile, shard.task.shots, node.spec, shard.task.options
-            )
+            part = _estimate(node, circuit, shard.task.shots, shard.task.options)
         # other people's code; what the whole circuit costs is more than enough
         except Exception:  # noqa: BLE001
             return shard
-        return shard if estimate is None else replace(shard, estimate=estimate)
+        charges = part.charges or whole.charges
+        return replace(shard, estimate=replace(whole, charges=charges))
 
     def _offers(
         self, circuits: Sequence[PlannedCircuit], require: Requirements, budget: Budget
@@ -176,17 +176,16 @@ def _asked(
     """Ask the node's provider what it can do and what that would take."""
     provider, spec = node.provider, node.spec
     limits = _checked("limits", provider.limits(spec), Limits)
-    _check_numbers(limits)
+    _check_limits(limits)
     if isinstance(provider, JobNodeProvider):
         _check_recovery(provider)
     reason = _lacks(node, limits, circuit, require)
     if reason:
         return reason
     options = _checked("check_options", provider.check_options(circuit.options), Mapping)
-    estimate = provider.estimate_run(circuit.profile, circuit.shots, spec, options)
-    if estimate is None:
-        estimate = Estimate()
-    _checked("estimate_run", estimate, Estimate)
+    estimate = _estimate(node, circuit, circuit.shots, options)
+    if any(amount.value for amount in estimate.charges):
+        limits = replace(limits, paid=True)  # a price says it, whether the limits do or not
     too_many = _too_many_shots(circuit, limits, estimate)
     if too_many:
         return too_many
@@ -199,7 +198,29 @@ def _asked(
     return Candidate(spec.node_id, node.key, limits, options, estimate)
 
 
-def _check_numbers(limits: Limits) -> None:
+def _estimate(
+    node: Node, circuit: PlannedCircuit, shots: int, options: Mapping[str, Any]
+) -> Estimate:
+    """What the node's provider says that so many shots take; each unit of charges stands once."""
+    found = node.provider.estimate_run(circuit.profile, shots, node.spec, options)
+    if found is None:
+        return Estimate()
+    estimate: Estimate = _checked("estimate_run", found, Estimate)
+    if not estimate.charges:
+        return estimate
+    if len(sound(estimate.charges)) < len(estimate.charges):
+        message = (
+            f"its provider's estimate_run says charges={estimate.charges!r}, no amounts from 0"
+        )
+        raise InvalidArguments(message)
+    charges = sorted(total(estimate.charges), key=attrgetter("unit"))
+    return replace(estimate, charges=tuple(charges))
+
+
+def _check_limits(limits: Limits) -> None:
+    if not isinstance(limits.bounds, tuple) or not all(type(u) is str for u in limits.bounds):
+        message = f"its provider's limits say bounds={limits.bounds!r}, not a tuple of units"
+        raise InvalidArguments(message)
     for name in ("max_shots", "max_tasks", "max_in_flight"):
         value = getattr(limits, name)
         if value is not None and (type(value) is not int or value < 1):
