@@ -15,13 +15,46 @@ import pytest
 from qiskit import QuantumCircuit, qasm2
 from queue_provider import QueueServer
 
-from qcos_core import Amount, ClusterBuilder, DistributedQVM, InvalidArguments, QVMJob
+from qcos_core import (
+    Amount,
+    ClusterBuilder,
+    DistributedQVM,
+    InvalidArguments,
+    NodeProviderRegistry,
+    QVMJob,
+    Secret,
+)
 from qcos_core.ledger.store import Ledger
 from qcos_core.model.budgets import Cap
+from qcos_core.providers import discovery
 
 QCOS = Path(sys.executable).with_name("qcos")
 MODULES = Path(__file__).parents[1] / "zoo" / "modules"
 pytestmark = pytest.mark.optional_part("click")
+
+
+TALKATIVE = """
+import logging
+from qcos_core.providers.local_numpy import LocalNumpyProvider
+
+class Talkative(LocalNumpyProvider):
+    DISPLAY_NAME = "Talkative"
+    RUNS_IN = "thread"
+
+    def configure(self, token):
+        self.token = token
+
+    def build_nodes(self, token):
+        return super().build_nodes(n_nodes=1, node_prefix="talkative")
+
+    def health_check(self):
+        logging.getLogger("talkative").warning("health of %s", str(self.token))
+        return True
+
+    def run_task(self, task, circuit, node):
+        logging.getLogger("talkative").warning("run with %s", str(self.token))
+        return super().run_task(task, circuit, node)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +91,8 @@ def qcos(state, site, tmp_path):
     (tmp_path / "bell.qasm").write_text(qasm2.dumps(circuit))
 
     def run(*arguments, **environment):
-        path = os.pathsep.join([str(site), str(MODULES), os.environ.get("PYTHONPATH", "")])
+        inherited = filter(None, [os.environ.get("PYTHONPATH")])
+        path = os.pathsep.join([str(site), str(MODULES), *inherited])
         done = subprocess.run(
             [QCOS, *map(str, arguments)],
             cwd=tmp_path,
@@ -210,6 +244,48 @@ def test_what_a_worker_could_not_do_is_told(qcos, state):
     code, out, _ = qcos("job", job["job_id"])
     assert code == 0
     assert "its worker said: no provider 'gone' is installed" in " ".join(out.split())
+
+
+def test_worker_s_log_holds_no_secret(state, tmp_path, monkeypatch):
+    """One that stands in an unsuspicious variable, and is quoted by a health check's log."""
+    monkeypatch.setenv("ACME_LOGIN", "canary-41c07e")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "talkative.py").write_text(TALKATIVE)
+    info = tmp_path / "talkative-1.0.dist-info"
+    info.mkdir()
+    info.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: talkative\nVersion: 1.0\n")
+    info.joinpath("entry_points.txt").write_text(
+        "[qcos.providers]\ntalkative = talkative:Talkative\n"
+    )
+    monkeypatch.setattr(NodeProviderRegistry, "_loaded", {})
+    discovery.entry_points.cache_clear()
+    circuit = QuantumCircuit(1, name="one")
+    circuit.measure_all()
+    try:
+        cluster = ClusterBuilder().add("talkative", token=Secret.env("ACME_LOGIN")).build()
+        with DistributedQVM(cluster) as qvm:
+            job = qvm.submit(circuit, 10, worker="detached")
+        wait_for(lambda: QVMJob.load(job.job_id()).in_final_state())
+        said = wait_for(lambda: QVMJob.load(job.job_id()).worker_log())
+    finally:
+        discovery.entry_points.cache_clear()
+    assert "WARNING talkative: health of" in said
+    assert "WARNING talkative: run with" in said
+    assert "canary-41c07e" not in said
+    assert "canary-41c07e" not in "".join(
+        path.read_bytes().decode("latin-1") for path in state.rglob("*") if path.is_file()
+    )
+
+
+def test_worker_looks_for_no_modules_where_the_user_stands(qcos, state, tmp_path):
+    """A file that somebody has downloaded may be called as a module of the standard library."""
+    for name in ("secrets", "numpy", "fractions"):
+        (tmp_path / f"{name}.py").write_text(f"open('{tmp_path}/ran', 'w').close()\n")
+    job = submitted(qcos("submit", "bell.qasm", "--on", "local_numpy", "--json"))
+    wait_for(lambda: QVMJob.load(job["job_id"]).in_final_state())
+    assert QVMJob.load(job["job_id"]).done()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_cluster_that_no_other_process_can_build_is_refused_before_it_is_stored(state, machine_of):

@@ -8,13 +8,12 @@ of memory. So another process, whose memory and time are bounded, reads them fir
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from qcos_core import interpreter
 from qcos_core.circuits.files import parse_circuits
 from qcos_core.circuits.trial import LENGTH
 from qcos_core.errors import InvalidArguments
@@ -71,14 +70,13 @@ def _check_header(place: int, content: bytes) -> None:
 def _try(contents: Sequence[bytes]) -> None:
     """Let another process read them first."""
     frames = b"".join([LENGTH.pack(len(content)) + content for content in contents])
-    path = os.pathsep.join(filter(None, sys.path))
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "qcos_core.circuits.trial"],
+        done = subprocess.run(  # noqa: S603 - a module of ours
+            interpreter.command("qcos_core.circuits.trial"),
             input=frames,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
+            env=interpreter.environment(here=False),
             timeout=_WALL_SECONDS,
             check=False,
         )

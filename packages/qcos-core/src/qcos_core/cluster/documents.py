@@ -49,10 +49,20 @@ def cluster_from_dict(data: Mapping[str, Any]) -> QPURegistry:
     """Build a cluster again, with secrets looked up and health asked for anew.
 
     Raises:
-        InvalidArguments: no such document, an :func:`obstacle`, a secret that is not there any
-            more, or what ``ClusterBuilder.build`` refuses.
+        InvalidArguments: what :func:`builder_from_dict` or ``ClusterBuilder.build`` refuses.
         UnknownProvider: a key that nothing brings to this process.
         ProviderLoadError: a plugin cannot be used.
+    """
+    return builder_from_dict(data).build()
+
+
+def builder_from_dict(data: Mapping[str, Any]) -> ClusterBuilder:
+    """The slots of a cluster, with secrets looked up.
+
+    Raises:
+        InvalidArguments: no such document, an :func:`obstacle`, or a secret that is not there any
+            more.
+        UnknownProvider: a key that nothing brings to this process.
     """
     check_rebuilt(data)
     builder = ClusterBuilder()
@@ -62,7 +72,7 @@ def cluster_from_dict(data: Mapping[str, Any]) -> QPURegistry:
         except UnknownProvider as error:
             hint = f"{error.hint} Or register it, or pass cluster= when loading the job."
             raise UnknownProvider(error.message, hint=hint) from None
-    return builder.build()
+    return builder
 
 
 def check_rebuilt(data: Mapping[str, Any]) -> None:

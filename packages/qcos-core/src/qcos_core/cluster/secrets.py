@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from qcos_core.cluster.registry import Node, QPURegistry
+from qcos_core.cluster.registry import Node, QPURegistry, Slot
 from qcos_core.errors import QCOSError
 from qcos_core.model.redaction import is_secret_name, leaves, secret_values
 from qcos_core.model.scrubber import Scrubber
@@ -20,12 +20,19 @@ def scrubber_of(registry: QPURegistry) -> Scrubber:
     environment variables with secret names. Not among them is what its user wrote in the open,
     such as a host that stands in the credentials too.
     """
-    values = list(environment_secrets())
-    for slot in registry.slots.values():
-        values += secret_values(slot.kwargs, secrets_of(slot.key))
-    for node in registry.nodes():
-        values += _of_node(node)
-    return Scrubber(values)
+    nodes = (value for node in registry.nodes() for value in _of_node(node))
+    return Scrubber([*_of_slots(registry.slots.values()), *nodes])
+
+
+def scrubber_of_slots(slots: Iterable[Slot]) -> Scrubber:
+    """Knows the environment's secrets, and those among the arguments of slots."""
+    return Scrubber(_of_slots(slots))
+
+
+def _of_slots(slots: Iterable[Slot]) -> Iterator[Any]:
+    yield from environment_secrets()
+    for slot in slots:
+        yield from secret_values(slot.kwargs, secrets_of(slot.key))
 
 
 def secrets_of(key: str) -> frozenset[str]:

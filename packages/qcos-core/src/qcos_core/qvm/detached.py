@@ -15,6 +15,7 @@ import traceback
 from contextlib import nullcontext
 from pathlib import Path
 
+from qcos_core import interpreter
 from qcos_core.errors import QCOSError
 from qcos_core.model.scrubber import Scrubber
 
@@ -40,7 +41,8 @@ def start(state: Path, job_id: str) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as log_file:
         process = subprocess.Popen(  # noqa: S603 - this very module
-            [sys.executable, "-m", "qcos_core.qvm.detached", str(state), job_id],
+            interpreter.command("qcos_core.qvm.detached", state, job_id),
+            env=interpreter.environment(),
             stdin=subprocess.DEVNULL,
             stdout=log_file,
             stderr=log_file,
@@ -70,41 +72,58 @@ def login_node() -> str | None:
 
 
 class _Scrubbed(logging.Formatter):
-    """Masks the secrets of a job's cluster in what libraries log."""
+    """Masks secrets in what libraries log.
+
+    Attributes:
+        scrubber: knows those that are known by now.
+    """
 
     def __init__(self, scrubber: Scrubber) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
-        self._scrubber = scrubber
+        self.scrubber = scrubber
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._scrubber.scrub(super().format(record))
+        return self.scrubber.scrub(super().format(record))
 
 
 def main(state: str, job_id: str) -> int:
     """Carry a job on; the exit code is 0 if it has ended with all its shots."""
     from qcos_core.cluster.secrets import environment_secrets
-    from qcos_core.qvm.jobs import QVMJob
-    from qcos_core.qvm.traces import from_environment
 
-    scrubber = Scrubber(environment_secrets())
+    masked = _Scrubbed(Scrubber(environment_secrets()))
     handler = logging.StreamHandler()
-    handler.setFormatter(_Scrubbed(scrubber))
+    handler.setFormatter(masked)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    traces = from_environment()
     try:
-        with traces or nullcontext():
-            observers = [] if traces is None else [traces]
-            QVMJob.load(job_id, state=state, observers=observers).result()
+        _carry_on(state, job_id, masked)
     except QCOSError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{masked.scrubber.scrub(str(error))}\n")
     except Exception:  # noqa: BLE001 - nobody else is there to be told
-        sys.stderr.write(scrubber.scrub(traceback.format_exc()))
+        sys.stderr.write(masked.scrubber.scrub(traceback.format_exc()))
     else:
         path = _log_path(Path(state), job_id)
         if not path.stat().st_size:
             path.unlink()
         return 0
     return 1
+
+
+def _carry_on(state: str, job_id: str, masked: _Scrubbed) -> None:
+    from qcos_core.cluster.documents import builder_from_dict
+    from qcos_core.cluster.secrets import scrubber_of, scrubber_of_slots
+    from qcos_core.ledger.store import Ledger
+    from qcos_core.qvm.jobs import QVMJob
+    from qcos_core.qvm.traces import from_environment
+
+    with Ledger(state) as ledger:
+        document = ledger.job(job_id).cluster
+    traces = from_environment()
+    builder = builder_from_dict(document or {})
+    masked.scrubber = scrubber_of_slots(builder.slots)  # health checks log, too
+    with traces or nullcontext(), builder.build() as cluster:
+        masked.scrubber = scrubber_of(cluster)
+        observers = [] if traces is None else [traces]
+        QVMJob.load(job_id, cluster=cluster, state=state, observers=observers).result()
 
 
 def _log_path(state: Path, job_id: str) -> Path:

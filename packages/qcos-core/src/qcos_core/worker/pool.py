@@ -6,12 +6,12 @@ import atexit
 import os
 import select
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from qcos_core import interpreter
 from qcos_core.errors import JobFailed, JobTimeout
 from qcos_core.providers import host
 from qcos_core.worker.gate import Cores, machine_memory
@@ -34,16 +34,11 @@ class Worker:
         self._incoming, to_write = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and two numbers
-                [
-                    sys.executable,
-                    "-m",
-                    "qcos_core.worker",
-                    *map(str, (to_read, to_write, os.getpid())),
-                ],
+                interpreter.command("qcos_core.worker", to_read, to_write, os.getpid()),
                 pass_fds=(to_read, to_write),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # a terminal's Ctrl-C is for the coordinator alone
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=interpreter.environment(),
             )
         finally:
             os.close(to_read)
