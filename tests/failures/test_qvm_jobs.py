@@ -447,6 +447,21 @@ def test_what_is_being_sent_is_written_down_before_another_goes_on(machine, serv
     assert server.accepted(stored.submission.key) == 1
 
 
+@pytest.mark.usefixtures("interruptible")
+def test_interrupted_submit_waits_for_what_is_being_sent(machine, server, bell):
+    qvm = machine(Paid)  # nobody could find out what became of it
+    with server.switched(answers="late"):
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            qvm.submit(bell, 100, budget="any", worker="none")
+    (job_id,) = re.findall(r"qcos job (\w+) --wait", *caught.value.__notes__)
+    job = QVMJob.load(job_id, cluster=qvm.registry)
+    (sent,) = job.view().submissions
+    assert sent.stage == "sent"
+    assert job.result(timeout=60).shots == 100
+    assert server.accepted(sent.key) == 1
+
+
 def test_closing_the_machine_does_not_wait_for_the_queue(machine, server, bell):
     qvm = machine(QueueProvider)
     with server.switched(hold=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property, partial
 from random import Random
 from typing import TYPE_CHECKING
@@ -85,7 +86,7 @@ class Coordinator:
             LedgerUnusable: a step could not be written down; nothing was sent after that.
         """
         self._plain.measure()
-        try:
+        with self._stopping_in_order():
             while True:
                 if self._halted:
                     raise Halted
@@ -98,13 +99,6 @@ class Coordinator:
                     call.then(call)
                 self._journal.flush()
             self._journal.flush()
-        except (Halted, KeyboardInterrupt):
-            self._end_sends()
-            self.stop()
-            raise
-        except BaseException:
-            self.stop()
-            raise
         outcomes = self.board.outcomes
         if self.board.plan.cross_check:
             outcomes = cross_checked(self.board.plan, outcomes)
@@ -118,12 +112,13 @@ class Coordinator:
             LedgerUnusable: a step could not be written down; nothing was sent after that.
         """
         end = self._calls.now() + SEND_S
-        self.jobs.launch()
-        while self.jobs.sends and self._calls.now() < end:
-            for call in self._calls.wait(end):
-                call.then(call)
-            self._journal.flush()
+        with self._stopping_in_order():
             self.jobs.launch()
+            while self.jobs.sends and self._calls.now() < end:
+                for call in self._calls.wait(end):
+                    call.then(call)
+                self._journal.flush()
+                self.jobs.launch()
         self.stop()
 
     def halt(self) -> None:
@@ -135,6 +130,19 @@ class Coordinator:
         """Start nothing more, and end the workers that this job keeps busy."""
         self._plain.stop()
         self.jobs.leave()
+
+    @contextmanager
+    def _stopping_in_order(self) -> Iterator[None]:
+        """Whatever ends this early, nothing more is started, and what is being sent is awaited."""
+        try:
+            yield
+        except (Halted, KeyboardInterrupt):
+            self._end_sends()
+            self.stop()
+            raise
+        except BaseException:
+            self.stop()
+            raise
 
     def _end_sends(self) -> None:
         """Wait a moment for what is being sent, and write down what came of it.
