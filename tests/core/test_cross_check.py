@@ -143,3 +143,16 @@ def test_per_device_survives_json(fleet, circuit):
     again = QVMResult.from_json(json.dumps(result.to_dict()))
     assert len(result.per_device) == 3
     assert again.per_device == result.per_device
+
+
+def test_what_is_paid_is_not_cut_for_it(fleet, circuit, monkeypatch):
+    """Each part would have a fee of its own; whoever wants that says so."""
+    monkeypatch.setattr(
+        Coin, "limits", lambda self, node: Limits(simulated=True, paid=True, seeded=True)
+    )
+    qvm = fleet()
+    plan = qvm.plan(circuit, SHOTS, cross_check=True, budget="any")
+    assert len(plan.node_ids) == 1
+    assert "was not cross-checked" in plan.warnings[0]
+    spread = qvm.plan(circuit, SHOTS, cross_check=True, budget="any", strategy="shots")
+    assert len(spread.node_ids) == 3

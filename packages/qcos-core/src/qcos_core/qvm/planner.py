@@ -324,7 +324,8 @@ def _shards(
     cross_check: bool,
 ) -> list[Shard]:
     group = poolable(candidates, pick)
-    spread = strategy == "shots" or (strategy == "auto" and (cross_check or wins(group)))
+    free = not any(one.limits.paid for one in group)  # each part of what is paid has its own fee
+    spread = strategy == "shots" or (strategy == "auto" and free and (cross_check or wins(group)))
     if spread and not circuit.profile.saves:
         return spread_shots(circuit, point, group)
     return whole(circuit, point, pick)
