@@ -31,6 +31,7 @@ from qcos_core.ledger.store import Ledger
 from qcos_core.model.amounts import Amount
 from qcos_core.model.circuits import Requirements
 from qcos_core.model.plans import Shard, ShardPlan
+from qcos_core.model.requests import RunRequest
 from qcos_core.model.results import QVMResult
 from qcos_core.model.scrubber import Scrubber
 from qcos_core.model.status import JobStatus
@@ -41,7 +42,7 @@ from qcos_core.qvm.inputs import Inputs, Labels
 from qcos_core.qvm.journal import LedgerJournal
 from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events, Observer, observers_of
-from qcos_core.qvm.origins import Run, request_of
+from qcos_core.qvm.origins import Run
 from qcos_core.qvm.overview import JobView, Overview, status_of
 from qcos_core.qvm.pricing import reservations
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
@@ -524,15 +525,20 @@ class QVMJob:
 
     def _came_from(self, stored: Job) -> Run:
         """What manifests of its results are made from."""
-        plan, settings = self._plan, stored.settings
-        request = settings.get("request") or request_of(  # of a job that was written down before
-            policy=plan.policy,
-            strategy="auto",
-            require=Requirements(deadline_s=plan.deadline_s),
-            fallback=settings["fallback"],
-            allow_mixed=plan.allow_mixed,
-            cross_check=plan.cross_check,
-        )
+        settings = stored.settings
+
+        def request() -> Mapping[str, Any]:
+            if "request" in settings:
+                found: Mapping[str, Any] = settings["request"]
+                return found
+            plan = self._plan  # all that is known of a job that an older QCOS wrote down
+            asked = RunRequest(
+                plan.policy,
+                require=Requirements(deadline_s=plan.deadline_s),
+                allow_mixed=plan.allow_mixed,
+            )
+            return asked.to_dict(settings["fallback"])
+
         return Run(
             self._circuits,
             request,
@@ -567,7 +573,7 @@ def new_job(
         plan: the plan.
         given: the circuits.
         labels: what the user calls it; its name is made from the circuits' if there is none.
-        request: how it was asked for, as ``origins.request_of`` writes it.
+        request: how it was asked for, as JSON-able data.
 
     Returns:
         The job, and the right to carry it on.

@@ -21,9 +21,9 @@ from typing import (
 from qcos_core.cluster.documents import check_rebuilt, cluster_to_dict
 from qcos_core.cluster.registry import QPURegistry
 from qcos_core.errors import InvalidArguments
-from qcos_core.model.budgets import Budget
 from qcos_core.model.circuits import Requirements, VirtualCircuitSpec
 from qcos_core.model.plans import ShardPlan
+from qcos_core.model.requests import RunRequest
 from qcos_core.model.results import QVMResult
 from qcos_core.providers.base import JobNodeProvider
 from qcos_core.qvm.board import ending
@@ -32,7 +32,7 @@ from qcos_core.qvm.executor import NodeExecutor
 from qcos_core.qvm.inputs import Inputs, Labels, read_circuits
 from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events, Observer, observers_of
-from qcos_core.qvm.origins import Run, request_of
+from qcos_core.qvm.origins import Run
 from qcos_core.qvm.planner import ShardPlanner
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
 from qcos_core.qvm.versions import surroundings
@@ -137,8 +137,7 @@ class DistributedQVM:
             NoCapableNode: no node can run one of the circuits.
         """
         given = read_circuits(circuits, shots, seed, options, name)
-        return self._planned(
-            given,
+        request = RunRequest.of(
             policy,
             strategy,
             require,
@@ -146,6 +145,7 @@ class DistributedQVM:
             cross_check=cross_check,
             budget=budget,
         )
+        return self._planner.plan(given.planned, request)
 
     def explain(self, circuits: Any, shots: int = DEFAULT_SHOTS, **arguments: Any) -> str:
         """The plan as text for people; takes the arguments of :meth:`plan`."""
@@ -232,8 +232,7 @@ class DistributedQVM:
         began = time.perf_counter()
         labels = Labels.of(name, tags)
         given = read_circuits(circuits, shots, seed, options, name)
-        plan = self._planned(
-            given,
+        request = RunRequest.of(
             policy,
             strategy,
             require,
@@ -241,7 +240,7 @@ class DistributedQVM:
             cross_check=cross_check,
             budget=budget,
         )
-        request = self._request(plan, strategy, require)
+        plan = self._planner.plan(given.planned, request)
         if self._outlives_the_call(plan):
             return self._run_written_down(plan, given, labels, request)
         observers = observers_of(self.registry, self._observers)
@@ -312,8 +311,7 @@ class DistributedQVM:
             raise InvalidArguments(message)
         labels = Labels.of(name, tags, note)
         given = read_circuits(circuits, shots, seed, options, name)
-        plan = self._planned(
-            given,
+        request = RunRequest.of(
             policy,
             strategy,
             require,
@@ -321,9 +319,9 @@ class DistributedQVM:
             cross_check=cross_check,
             budget=budget,
         )
+        plan = self._planner.plan(given.planned, request)
         if worker == "detached":
             check_rebuilt(cluster_to_dict(self.registry))
-        request = self._request(plan, strategy, require)
         job, lease = self._written_down(plan, given, labels, request, patient=True)
         if worker == "thread":
             self._jobs.append(job)
@@ -344,27 +342,6 @@ class DistributedQVM:
             job.halt()
         self.registry.close()
 
-    def _planned(
-        self,
-        given: Inputs,
-        policy: str,
-        strategy: str,
-        require: Requirements | Mapping[str, Any] | None,
-        *,
-        allow_mixed: bool,
-        cross_check: bool,
-        budget: Any,
-    ) -> ShardPlan:
-        return self._planner.plan(
-            given.planned,
-            policy=policy,
-            strategy=strategy,
-            require=Requirements.of(require),
-            allow_mixed=allow_mixed,
-            cross_check=cross_check,
-            budget=Budget.of(budget),
-        )
-
     def _outlives_the_call(self, plan: ShardPlan) -> bool:
         """Whether a node that the plan uses, or may come to use, takes submissions or is paid."""
         used = set(plan.node_ids)
@@ -375,28 +352,12 @@ class DistributedQVM:
             if plan.allow_mixed or one.node_id in used
         )
 
-    def _request(
-        self,
-        plan: ShardPlan,
-        strategy: str,
-        require: Requirements | Mapping[str, Any] | None,
-    ) -> Mapping[str, Any]:
-        """How a plan was asked for."""
-        return request_of(
-            policy=plan.policy,
-            strategy=strategy,
-            require=Requirements.of(require),
-            fallback=self._fallback,
-            allow_mixed=plan.allow_mixed,
-            cross_check=plan.cross_check,
-        )
-
-    def _came_from(self, plan: ShardPlan, given: Inputs, request: Mapping[str, Any]) -> Run:
+    def _came_from(self, plan: ShardPlan, given: Inputs, request: RunRequest) -> Run:
         """What manifests of a plan's results are made from; nothing of it is made yet."""
         keys = {shard.provider for shard in plan.shards}
         return Run(
             Circuits(given.circuits),
-            request,
+            request=lambda: request.to_dict(self._fallback),
             cluster=lambda: cluster_to_dict(self.registry),
             versions=lambda: surroundings(keys),
             scrubber=lambda: self._executor.scrubber,
@@ -407,7 +368,7 @@ class DistributedQVM:
         plan: ShardPlan,
         given: Inputs,
         labels: Labels,
-        request: Mapping[str, Any],
+        request: RunRequest,
     ) -> Any:
         from qcos_core.ledger.leases import LeaseLost
 
@@ -422,14 +383,21 @@ class DistributedQVM:
         plan: ShardPlan,
         given: Inputs,
         labels: Labels,
-        request: Mapping[str, Any],
+        request: RunRequest,
         *,
         patient: bool,
     ) -> tuple[QVMJob, Lease]:
         from qcos_core.qvm.jobs import Work, new_job
 
         work = Work(self._executor, self._observers, patient)
-        return new_job(self._ledger, work, plan, given, labels, request)
+        return new_job(
+            self._ledger,
+            work,
+            plan,
+            given,
+            labels,
+            request.to_dict(self._fallback),
+        )
 
     @cached_property
     def _ledger(self) -> Ledger:

@@ -51,7 +51,7 @@ def of(results: QVMResult | SweepResult | Sequence[QVMResult | SweepResult]) -> 
     entries = [_entry(run, result, origin, circuits, scrubber) for result, origin in parts]
     document = {
         "schema": SCHEMA,
-        "request": _open(run.request, scrubber, "the requirements of the run"),
+        "request": _open(run.request(), scrubber, "the requirements of the run"),
         "cluster": run.cluster(),
         "versions": dict(run.versions()),
         "platform": f"{platform.system()} {platform.machine()}",

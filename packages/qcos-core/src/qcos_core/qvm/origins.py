@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.circuits.profile import profile
 from qcos_core.errors import CircuitRejected, InvalidArguments
-from qcos_core.model.circuits import CircuitProfile, Requirements
+from qcos_core.model.circuits import CircuitProfile
 
 if TYPE_CHECKING:
     from qcos_core.model.scrubber import Scrubber
@@ -21,14 +21,14 @@ class Run:
 
     Attributes:
         circuits: its circuits.
-        request: how it was asked for, as :func:`request_of` writes it.
+        request: makes how it was asked for, as JSON-able data.
         cluster: makes the cluster's document.
         versions: makes the versions of what took part.
         scrubber: knows the cluster's secrets.
     """
 
     circuits: Circuits
-    request: Mapping[str, Any]
+    request: Callable[[], Mapping[str, Any]]
     cluster: Callable[[], Mapping[str, Any]]
     versions: Callable[[], Mapping[str, str]]
     scrubber: Callable[[], Scrubber]
@@ -81,28 +81,3 @@ class Origin:
     def __reduce__(self) -> tuple[Any, tuple[()]]:
         """Nothing of it is pickled: it holds circuits, providers and what they hold."""
         return type(None), ()
-
-
-def request_of(
-    *,
-    policy: str,
-    strategy: str,
-    require: Requirements,
-    fallback: str,
-    allow_mixed: bool,
-    cross_check: bool,
-) -> dict[str, Any]:
-    """How a run was asked for, as JSON-able data."""
-    wanted = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(require).items()
-        if value != getattr(Requirements, name)
-    }
-    return {
-        "policy": policy,
-        "strategy": strategy,
-        "require": wanted,
-        "fallback": fallback,
-        "allow_mixed": allow_mixed,
-        "cross_check": cross_check,
-    }

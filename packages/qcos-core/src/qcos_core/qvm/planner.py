@@ -12,7 +12,6 @@ from qcos_core.cluster.health import ANSWER_S, ASK_NOW_S
 from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
 from qcos_core.model.amounts import sound, total
-from qcos_core.model.budgets import Budget
 from qcos_core.model.circuits import CircuitProfile, Requirements
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import (
@@ -24,6 +23,7 @@ from qcos_core.model.plans import (
     ShardPlan,
     group_decisions,
 )
+from qcos_core.model.requests import RunRequest
 from qcos_core.model.seam import Recovery
 from qcos_core.model.text import size
 from qcos_core.providers.base import JobNodeProvider
@@ -51,13 +51,7 @@ class ShardPlanner:
     def plan(
         self,
         circuits: Sequence[PlannedCircuit],
-        *,
-        policy: str = "fastest",
-        strategy: str = "auto",
-        require: Requirements | None = None,
-        allow_mixed: bool = False,
-        cross_check: bool = False,
-        budget: Budget | None = None,
+        request: RunRequest,
     ) -> ShardPlan:
         """Make a plan for circuits that are already profiled.
 
@@ -68,13 +62,11 @@ class ShardPlanner:
             InvalidArguments: an unknown policy or strategy.
             NoCapableNode: no node can run one of the circuits; says what each node lacks.
         """
-        choose = policy_named(policy)
-        if strategy not in STRATEGIES:
-            message = f"strategy {strategy!r} is not one of {', '.join(STRATEGIES)}."
+        choose = policy_named(request.policy)
+        if request.strategy not in STRATEGIES:
+            message = f"strategy {request.strategy!r} is not one of {', '.join(STRATEGIES)}."
             raise InvalidArguments(message)
-        wanted = require or Requirements()
-        allowed = budget or Budget()
-        offers = self._offers(circuits, wanted, allowed)
+        offers = self._offers(circuits, request)
         picks = _place(circuits, offers, choose)
         shards: list[Shard] = []
         decisions: list[Decision] = []
@@ -82,31 +74,31 @@ class ShardPlanner:
             made = [
                 shard
                 for point, pick in enumerate(mine)
-                for shard in _shards(
-                    circuit, point, candidates, pick, strategy, cross_check=cross_check
-                )
+                for shard in _shards(circuit, point, candidates, pick, request)
             ]
             made = [self._priced(circuit, shard) for shard in made]
             shards += made
             used = {shard.node_id for shard in made}
-            decisions += [_decision(circuit, one, mine[0], used, policy) for one in candidates]
+            decisions += [
+                _decision(circuit, one, mine[0], used, request.policy) for one in candidates
+            ]
             decisions += rejected
         plan = ShardPlan(
             tuple(circuits),
             tuple(shards),
             tuple(decisions),
-            policy,
+            request.policy,
             _name(circuits, shards),
             candidates={
                 circuit.id: tuple(sorted(offer[0], key=lambda one: one.seconds))
                 for circuit, offer in zip(circuits, offers, strict=True)
             },
-            deadline_s=wanted.deadline_s,
-            allow_mixed=allow_mixed,
-            cross_check=cross_check,
-            budget=allowed,
+            deadline_s=request.require.deadline_s,
+            allow_mixed=request.allow_mixed,
+            cross_check=request.cross_check,
+            budget=request.budget,
         )
-        if cross_check:
+        if request.cross_check:
             found = [unchecked(plan, one, plan.shards_of(one.id)) for one in circuits]
             plan = replace(plan, warnings=tuple(filter(None, found)))
         return plan
@@ -126,24 +118,24 @@ class ShardPlanner:
         return replace(shard, estimate=replace(whole, charges=charges))
 
     def _offers(
-        self, circuits: Sequence[PlannedCircuit], require: Requirements, budget: Budget
+        self, circuits: Sequence[PlannedCircuit], request: RunRequest
     ) -> list[tuple[list[Candidate], list[Decision]]]:
         """For each circuit the nodes that can run it, and why the others cannot."""
         away = self._registry.away
         away.ask()
         try:
-            return [self._offers_for(circuit, require, budget) for circuit in circuits]
+            return [self._offers_for(circuit, request) for circuit in circuits]
         except NoCapableNode:
             if not away.ask(ASK_NOW_S, wait_s=ANSWER_S):
                 raise
-            return [self._offers_for(circuit, require, budget) for circuit in circuits]
+            return [self._offers_for(circuit, request) for circuit in circuits]
 
     def _offers_for(
-        self, circuit: PlannedCircuit, require: Requirements, budget: Budget
+        self, circuit: PlannedCircuit, request: RunRequest
     ) -> tuple[list[Candidate], list[Decision]]:
         candidates, rejected = [], []
         for node in self._registry.nodes():
-            offer = _offer(node, circuit, require, budget)
+            offer = _offer(node, circuit, request)
             if isinstance(offer, Candidate):
                 candidates.append(offer)
             else:
@@ -155,14 +147,12 @@ class ShardPlanner:
         return candidates, rejected
 
 
-def _offer(
-    node: Node, circuit: PlannedCircuit, require: Requirements, budget: Budget
-) -> Candidate | str:
+def _offer(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidate | str:
     """The node as a candidate for a circuit, or why it is none."""
     if node.spec.offline_reason:
         return f"offline: {node.spec.offline_reason}"
     try:
-        return _asked(node, circuit, require, budget)
+        return _asked(node, circuit, request)
     except (CircuitRejected, InvalidArguments) as error:
         return str(error)
     # other people's code: a provider that cannot answer gets no work, and the others go on
@@ -170,16 +160,14 @@ def _offer(
         return f"its provider failed while planning: {type(error).__name__}: {error}"
 
 
-def _asked(
-    node: Node, circuit: PlannedCircuit, require: Requirements, budget: Budget
-) -> Candidate | str:
+def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidate | str:
     """Ask the node's provider what it can do and what that would take."""
     provider, spec = node.provider, node.spec
     limits = _checked("limits", provider.limits(spec), Limits)
     _check_limits(limits)
     if isinstance(provider, JobNodeProvider):
         _check_recovery(provider)
-    reason = _lacks(node, limits, circuit, require)
+    reason = _lacks(node, limits, circuit, request.require)
     if reason:
         return reason
     options = _checked("check_options", provider.check_options(circuit.options), Mapping)
@@ -189,7 +177,7 @@ def _asked(
     too_many = _too_many_shots(circuit, limits, estimate)
     if too_many:
         return too_many
-    unpriced = unknown_price(limits, estimate, budget) if runs_itself(provider) else None
+    unpriced = unknown_price(limits, estimate, request.budget) if runs_itself(provider) else None
     if unpriced:
         return unpriced
     needed, there = estimate.memory_bytes, limits.memory_bytes
@@ -319,13 +307,12 @@ def _shards(
     point: int,
     candidates: Sequence[Candidate],
     pick: Candidate,
-    strategy: str,
-    *,
-    cross_check: bool,
+    request: RunRequest,
 ) -> list[Shard]:
     group = poolable(candidates, pick)
     free = not any(one.limits.paid for one in group)  # each part of what is paid has its own fee
-    spread = strategy == "shots" or (strategy == "auto" and free and (cross_check or wins(group)))
+    worth_it = free and (request.cross_check or wins(group))
+    spread = request.strategy == "shots" or (request.strategy == "auto" and worth_it)
     if spread and not circuit.profile.saves:
         return spread_shots(circuit, point, group)
     return whole(circuit, point, pick)
