@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, strategies as st
-from qiskit import QuantumCircuit
 
 from qcos_core import (
     Amount,
@@ -272,15 +271,6 @@ class TestCaps:
         found = one(ledger)
         assert (found.provider, found.unit) == ("acme", "USD")
         assert (found.reserved, found.day, found.month, found.total) == (3.0, 4.0, 4.0, 6.0)
-
-
-@pytest.fixture
-def bell():
-    circuit = QuantumCircuit(2, name="bell")
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure_all()
-    return circuit
 
 
 @pytest.fixture

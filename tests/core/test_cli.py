@@ -288,6 +288,18 @@ def test_run_as_json(qcos, file):
 
 
 @needs_click
+def test_names_and_tags_are_kept(qcos):
+    labels = ("--name", "mine", "--tag", "a", "--tag", "b")
+    code, out, _ = qcos("run", "bell.qasm", *NUMPY, *labels, "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert (document["name"], document["tags"]) == ("mine", ["a", "b"])
+    _, out, _ = qcos("run", "bell.qasm", *NUMPY, *labels, "--seed", "3")
+    again = out.rpartition("to run the same again:")[2]
+    assert "--name mine --tag a --tag b" in " ".join(again.replace("\\", "").split())
+
+
+@needs_click
 def test_several_circuits_give_a_list_in_order(qcos):
     code, out, _ = qcos("run", "bell.qasm", "three.qpy", *NUMPY, "--json")
     document = json.loads(out)
@@ -754,14 +766,14 @@ def test_version_and_help(qcos):
 
 @needs_click
 def test_help_names_what_the_planner_knows(qcos):
-    from qcos_core.cli import jobs
+    from qcos_core.cli import arguments
     from qcos_core.qvm.machine import DEFAULT_SHOTS
     from qcos_core.qvm.planner import STRATEGIES
     from qcos_core.qvm.routing import POLICIES
 
     words = set(re.findall(r"\w+", qcos("run", "--help")[1]))
     assert words >= {*POLICIES, *STRATEGIES, str(DEFAULT_SHOTS)}
-    assert jobs.SHOTS == DEFAULT_SHOTS
+    assert arguments.SHOTS == DEFAULT_SHOTS
 
 
 # progress, and the end of patience
@@ -945,7 +957,7 @@ def test_doctor_warns_of_two_aers(site):
     )
 )
 def test_commands_over_several_lines_mean_what_they_say(words):
-    from qcos_core.cli.jobs import shell_lines
+    from qcos_core.cli.arguments import shell_lines
 
     lines = shell_lines([["printf", "%s\\0"], *([word] for word in words), words])
     assert max(map(len, lines)) <= 80

@@ -11,7 +11,7 @@ from qcos_core import (
     Limits,
     QPUNodeSpec,
 )
-from qcos_core.model.text import duration, size
+from qcos_core.model.text import countdown, duration, size
 
 
 def ghz(width, name=None):
@@ -157,3 +157,12 @@ def test_duration(seconds, text):
 )
 def test_size(count, text):
     assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    "seconds, text",
+    [(None, "unknown"), (0.0, "0:00"), (59.4, "0:59"), (59.7, "1:00"), (190, "3:10"),
+     (3599.6, "1:00:00"), (3903, "1:05:03"), (360000, "100:00:00")],
+)  # fmt: skip
+def test_countdown(seconds, text):
+    assert countdown(seconds) == text

@@ -19,7 +19,7 @@ from qcos_core.cli.console import WIDTH, say, wrap
 from qcos_core.cli.doctor import doctor
 from qcos_core.cli.export import export
 from qcos_core.cli.job import job
-from qcos_core.cli.joblist import jobs
+from qcos_core.cli.jobs import jobs
 from qcos_core.cli.plan import plan
 from qcos_core.cli.providers import providers
 from qcos_core.cli.replay import replay

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from qcos_core.cli import documents
+from qcos_core.cli.arguments import Arguments, run_options
 from qcos_core.cli.console import say
-from qcos_core.cli.jobs import Job, job_options
 
 SCHEMA = "qcos.plan/1"
 
@@ -17,21 +17,21 @@ SCHEMA = "qcos.plan/1"
     short_help="Show how circuits would run.",
     epilog="Example: qcos plan bell.qasm --on local_cpu:n_nodes=4 --shots 2000",
 )
-@job_options
+@run_options
 def plan(**options: Any) -> int:
     """Show how circuits would run, and what was decided against.
 
     FILE is OpenQASM 2 or 3, or QPY; - reads standard input. Nothing runs and nothing is spent.
     """
-    job = Job(**options)
-    job.check()
-    with documents.reserved_stdout(job.as_json):
+    given = Arguments(**options)
+    given.check()
+    with documents.reserved_stdout(given.as_json):
         from qcos_core.qvm.machine import DistributedQVM
 
-        circuits = job.circuits()
-        with job.nodes() as registry:
-            made = DistributedQVM(registry).plan(circuits, **job.arguments())
-    if job.as_json:
+        circuits = given.circuits()
+        with given.nodes() as registry:
+            made = DistributedQVM(registry).plan(circuits, **given.arguments())
+    if given.as_json:
         documents.write({"schema": SCHEMA, **made.to_dict()})
     else:
         say(*made.explain().splitlines())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from qcos_core.model.text import countdown
 from qcos_core.providers.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -72,11 +73,9 @@ class Tracker:
         """The state in one line."""
         with self._lock:
             busy = len({self._waiting.get(task_id) for task_id in self._started})
-        remaining = self.remaining(now)
-        eta = "unknown" if remaining is None else f"{remaining // 60:.0f}:{remaining % 60:02.0f}"
         return (
             f"{self.done:,}/{self.total:,} shots  {busy} of {self._nodes} "
-            f"node{'' if self._nodes == 1 else 's'} busy  ETA {eta}"
+            f"node{'' if self._nodes == 1 else 's'} busy  ETA {countdown(self.remaining(now))}"
         )
 
     def _pace(self) -> tuple[float, float | None]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from qcos_core.cli import documents, failures
+from qcos_core.cli.arguments import STDIN, nodes_of
 from qcos_core.cli.console import say, wrap
-from qcos_core.cli.jobs import STDIN, nodes_of
 from qcos_core.cli.run import carry_out, end
 from qcos_core.cli.traces import traced
 

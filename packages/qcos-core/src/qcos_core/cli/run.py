@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from qcos_core.cli import INTERRUPTED, documents, failures
+from qcos_core.cli.arguments import Arguments, label_options, run_options
 from qcos_core.cli.console import plural, say, wrap
-from qcos_core.cli.jobs import Job, job_options, label_options
 from qcos_core.cli.traces import traced
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     short_help="Run circuits and print their counts.",
     epilog="Example: qcos run bell.qasm --on local_cpu:n_nodes=2 --shots 2000 --seed 7",
 )
-@job_options
+@run_options
 @label_options
 @click.option(
     "--plot",
@@ -45,33 +45,34 @@ def run(plot: str | None, manifest: str | None, **options: Any) -> int:
     FILE is OpenQASM 2 or 3, or QPY; - reads standard input. Exits with 0 when done, 1 failed,
     2 wrong usage, 3 no node can run it, 4 only part came back, 130 interrupted.
     """
-    job = Job(**options)
-    job.check()
+    given = Arguments(**options)
+    given.check()
     if plot is not None:
         _check_picture(plot)
     if manifest is not None:
         documents.check_writable(manifest)
     with traced() as observers:
-        with documents.reserved_stdout(job.as_json):
-            circuits = job.circuits()
-            with job.nodes() as registry:
+        with documents.reserved_stdout(given.as_json):
+            circuits = given.circuits()
+            with given.nodes() as registry:
                 plan, outcome = carry_out(
                     registry,
                     circuits,
-                    job.arguments(),
-                    say_plan=not job.as_json,
+                    given.arguments(),
+                    tags=given.tag,
+                    say_plan=not given.as_json,
                     observers=observers,
                 )
-                if not job.as_json and outcome.came_back:
-                    _show(job, plan, outcome, registry)
-        if job.as_json and outcome.came_back:
+                if not given.as_json and outcome.came_back:
+                    _show(given, plan, outcome, registry)
+        if given.as_json and outcome.came_back:
             documents.write(outcome.document())
         if plot is not None:
             pictures = _draw(plot, outcome)
-            say(*(f" picture: {picture}" for picture in pictures), err=job.as_json)
+            say(*(f" picture: {picture}" for picture in pictures), err=given.as_json)
         if manifest is not None and outcome.came_back:
             _write_manifest(manifest, outcome)
-            say(f" manifest: {manifest}", err=job.as_json)
+            say(f" manifest: {manifest}", err=given.as_json)
         return end(plan, outcome)
 
 
@@ -80,6 +81,7 @@ def carry_out(
     circuits: Sequence[Any],
     arguments: Mapping[str, Any],
     *,
+    tags: Sequence[str] = (),
     fallback: Fallback = "always",
     say_plan: bool,
     observers: Sequence[Observer] = (),
@@ -89,7 +91,8 @@ def carry_out(
     Args:
         registry: the cluster.
         circuits: the circuits.
-        arguments: those of ``DistributedQVM.run`` beside them.
+        arguments: those of ``DistributedQVM.plan`` beside them.
+        tags: kept in the results.
         fallback: as for ``DistributedQVM``.
         say_plan: whether to print the plan.
         observers: as for ``DistributedQVM``.
@@ -110,7 +113,7 @@ def carry_out(
     seed = plan.circuits[0].seed
     try:
         with shown(tracker):
-            return plan, Outcome(qvm.run(circuits, **{**arguments, "seed": seed}))
+            return plan, Outcome(qvm.run(circuits, **{**arguments, "seed": seed}, tags=tags))
     except PartialResult as error:
         return plan, Outcome(error.results, error.errors)
     except KeyboardInterrupt as stop:
@@ -124,7 +127,7 @@ def _interrupted(tracker: Tracker, stop: KeyboardInterrupt) -> NoReturn:
     sys.exit(INTERRUPTED)
 
 
-def _show(job: Job, plan: ShardPlan, outcome: Outcome, registry: QPURegistry) -> None:
+def _show(given: Arguments, plan: ShardPlan, outcome: Outcome, registry: QPURegistry) -> None:
     from qcos_core.cli.report import outcome_lines, seed_lines
 
     say(*outcome_lines(plan, outcome))
@@ -134,7 +137,11 @@ def _show(job: Job, plan: ShardPlan, outcome: Outcome, registry: QPURegistry) ->
     nodes = [registry.node(node_id) for node_id in own]
     unseeded = [n.spec.node_id for n in nodes if not n.provider.limits(n.spec).seeded]
     seed = plan.circuits[0].seed
-    say(*seed_lines(seed, drawn=job.seed is None, unseeded=unseeded, repeat=job.command_line(seed)))
+    say(
+        *seed_lines(
+            seed, drawn=given.seed is None, unseeded=unseeded, repeat=given.command_line(seed)
+        )
+    )
 
 
 def end(plan: ShardPlan, outcome: Outcome) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qcos_core.cli import INTERRUPTED, documents
+from qcos_core.cli.arguments import Arguments, label_options, run_options
 from qcos_core.cli.console import plural, say, wrap
-from qcos_core.cli.jobs import Job, job_options, label_options
 from qcos_core.cli.traces import traced
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     short_help="Submit circuits and return at once.",
     epilog="Example: qcos submit bell.qasm --on local_cpu:n_nodes=2 --shots 20000 --tag paper3",
 )
-@job_options
+@run_options
 @label_options
 @click.option("--note", default="", metavar="TEXT", help="Something to remember about it.")
 @click.option(
@@ -36,22 +36,22 @@ def submit(note: str, worker: bool | None, **options: Any) -> int:
     on what runs here or has to wait. Whoever waits for the job, with qcos job ID --wait, carries it
     on as well.
     """
-    job = Job(**options)
-    job.check()
-    with traced() as observers, documents.reserved_stdout(job.as_json):
+    given = Arguments(**options)
+    given.check()
+    with traced() as observers, documents.reserved_stdout(given.as_json):
         from qcos_core.cli.report import plan_lines
         from qcos_core.qvm.detached import login_node
         from qcos_core.qvm.machine import DistributedQVM
 
         here = login_node() if worker is None else None
         detached = here is None if worker is None else worker
-        circuits = job.circuits()
-        with job.nodes() as registry:
+        circuits = given.circuits()
+        with given.nodes() as registry:
             try:
                 submitted = DistributedQVM(registry, observers=observers).submit(
                     circuits,
-                    **job.arguments(),
-                    tags=job.tag,
+                    **given.arguments(),
+                    tags=given.tag,
                     note=note,
                     worker="detached" if detached else "none",
                 )
@@ -59,7 +59,7 @@ def submit(note: str, worker: bool | None, **options: Any) -> int:
                 say(*wrap(" ".join(["interrupted:", *getattr(stop, "__notes__", ())])), err=True)
                 sys.exit(INTERRUPTED)
             view = submitted.view()
-    if job.as_json:
+    if given.as_json:
         documents.write(view.to_dict())
     else:
         say(*plan_lines(submitted.plan), "", *_lines(view, detached=detached, here=here))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qcos_core.cli.console import one_line, plural, printable, say, table
+from qcos_core.model.text import countdown
 
 if TYPE_CHECKING:
     from qcos_core.ledger.store import Ledger
@@ -87,7 +88,7 @@ def _job(view: JobView) -> tuple[str, ...]:
         one_line(view.name),
         view.status.value if view.holder or view.status.value != "QUEUED" else "WAITING",
         f"{view.there:,}/{view.shots:,}",
-        _eta(view),
+        "-" if view.holder is None else countdown(view.remaining_s),
         amounts_text(view.charges) or "-",
         amounts_text(view.reserved) or "-",
     )
@@ -103,13 +104,3 @@ def _nodes(views: list[JobView]) -> Iterator[tuple[str, ...]]:
                 f"{node.out:,}",
                 f"{node.there:,}/{node.shots:,}",
             )
-
-
-def _eta(view: JobView) -> str:
-    if view.holder is None:
-        return "-"
-    if view.remaining_s is None:
-        return "?"
-    minutes, seconds = divmod(round(view.remaining_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

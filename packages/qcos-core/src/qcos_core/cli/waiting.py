@@ -49,11 +49,11 @@ def shown(job: QVMJob) -> Iterator[None]:
 def line(view: JobView) -> str:
     """The state in one line."""
     from qcos_core.cli.console import one_line
+    from qcos_core.model.text import countdown
 
     busy = sum(1 for node in view.nodes if node.there < node.shots)
-    remaining = view.remaining_s
-    eta = "unknown" if remaining is None else f"{remaining // 60:.0f}:{remaining % 60:02.0f}"
     nodes = f"{busy} of {len(view.nodes)} node{'' if len(view.nodes) == 1 else 's'} left"
     out = sum(node.out for node in view.nodes)
     sent = f"  {out:,} out" if out else ""
+    eta = countdown(view.remaining_s)
     return one_line(f"{view.there:,}/{view.shots:,} shots  {nodes}{sent}  ETA {eta}")

@@ -18,6 +18,15 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
 
 
+def countdown(seconds: float | None) -> str:
+    """Time that is left, as a clock shows it: ``"0:59"``, ``"3:10"``, ``"1:05:00"``."""
+    if seconds is None:
+        return "unknown"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def size(count: float) -> str:
     """Bytes for people: ``"512 B"``, ``"16 GiB"``."""
     for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):

@@ -106,7 +106,7 @@ def read_circuits(
     position = 0
     for index, spec in enumerate(map(_spec, items)):
         facts = profile(spec.circuit)
-        label = spec.name or (name if single else None) or facts.name
+        label = spec.name or (name if len(items) == 1 else None) or facts.name
         points = _points(spec, facts, label)
         _check_runnable(facts, label)
         circuit = PlannedCircuit(
