@@ -270,7 +270,8 @@ def make_template(state):
 
     from qcos_core import DistributedQVM
     from qcos_core.qvm.inputs import Labels, read_circuits
-    from qcos_core.qvm.jobs import Work, new_job
+    from qcos_core.qvm.jobs import Work
+    from qcos_core.qvm.new_jobs import new_job
 
     circuit = QuantumCircuit(2)
     circuit.h(0)

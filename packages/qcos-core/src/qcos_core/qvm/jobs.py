@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from qcos_core.cluster.documents import check_rebuilt, cluster_from_dict, cluster_to_dict
+from qcos_core.cluster.documents import check_rebuilt, cluster_from_dict
 from qcos_core.cluster.registry import QPURegistry
 from qcos_core.cluster.secrets import environment_secrets
 from qcos_core.errors import (
@@ -23,9 +22,9 @@ from qcos_core.errors import (
     PartialResult,
     QCOSError,
 )
-from qcos_core.ledger.documents import from_document, to_document
+from qcos_core.ledger.documents import from_document
 from qcos_core.ledger.leases import Lease, LeaseHeld, LeaseLost
-from qcos_core.ledger.records import Job, PackedCircuit, Requests
+from qcos_core.ledger.records import Job, Requests
 from qcos_core.ledger.stages import Stage
 from qcos_core.ledger.store import Ledger
 from qcos_core.model.amounts import Amount
@@ -38,16 +37,13 @@ from qcos_core.model.status import JobStatus
 from qcos_core.model.sweeps import SweepResult
 from qcos_core.qvm.board import ShardOutcome, base_of, ending
 from qcos_core.qvm.executor import Coordinator, Halted, NodeExecutor
-from qcos_core.qvm.inputs import Inputs, Labels
 from qcos_core.qvm.journal import LedgerJournal
 from qcos_core.qvm.load import Circuits
 from qcos_core.qvm.observers import Events, Observer, observers_of
 from qcos_core.qvm.origins import Run
 from qcos_core.qvm.overview import JobView, Overview, status_of
-from qcos_core.qvm.pricing import reservations
 from qcos_core.qvm.reconstructor import ClassicalReconstructor
 from qcos_core.qvm.resume import resume
-from qcos_core.qvm.versions import surroundings
 
 _LOOK_S = 0.2
 """How often somebody who waits looks whether another process has finished the job."""
@@ -555,73 +551,6 @@ class QVMJob:
             raise InvalidArguments(message)
         for one in keys:
             self._ledger.decide(one, decision)
-
-
-def new_job(
-    ledger: Ledger,
-    work: Work,
-    plan: ShardPlan,
-    given: Inputs,
-    labels: Labels,
-    request: Mapping[str, Any],
-) -> tuple[QVMJob, Lease]:
-    """Write a job down, with its plan, its circuits and its cluster, before any of it runs.
-
-    Args:
-        ledger: where to.
-        work: how it will be carried on in this process.
-        plan: the plan.
-        given: the circuits.
-        labels: what the user calls it; its name is made from the circuits' if there is none.
-        request: how it was asked for, as JSON-able data.
-
-    Returns:
-        The job, and the right to carry it on.
-
-    Raises:
-        BudgetExceeded: a cap, or the budget of the plan, does not leave so much.
-        InvalidArguments: its options hold what cannot be written down, or must not be.
-        LedgerUnusable: it could not be written.
-    """
-    circuits = Circuits(given.circuits)
-    packed = {
-        circuit_id: PackedCircuit(*circuits.packed(circuit_id)) for circuit_id in given.circuits
-    }
-    stored = Job(
-        id=secrets.token_hex(6),
-        name=labels.name or plan.title,
-        tags=labels.tags,
-        created=time.time(),
-        note=labels.note,
-        shots=plan.shots,
-        plan=_document(plan, work.executor.scrubber),
-        cluster=cluster_to_dict(work.executor.registry),
-        settings={
-            "single": given.single,
-            "fallback": request["fallback"],
-            "request": request,
-            "versions": surroundings({shard.provider for shard in plan.shards}),
-        },
-        circuits={circuit_id: one.digest for circuit_id, one in packed.items()},
-    )
-    lease = ledger.add_job(
-        stored,
-        {one.digest: one for one in packed.values()},
-        budget=plan.budget,
-        reservations=reservations(plan),
-    )
-    job = QVMJob(ledger, stored.id, lambda: work)
-    job.know(stored, plan, circuits)
-    return job, lease
-
-
-def _document(plan: ShardPlan, scrubber: Scrubber) -> dict[str, Any]:
-    """A plan as it is written down, unless an object in its options holds a secret."""
-    document = to_document(plan)
-    if any(scrubber.scrub(pickled) != pickled for pickled in document["objects"].values()):
-        message = "an object among the options holds a secret, which must not be written down."
-        raise InvalidArguments(message, hint="Give its name instead, such as like='fake_torino'.")
-    return document
 
 
 def _seconds(stored: Job) -> float:

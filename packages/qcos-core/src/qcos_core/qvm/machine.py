@@ -387,7 +387,8 @@ class DistributedQVM:
         *,
         patient: bool,
     ) -> tuple[QVMJob, Lease]:
-        from qcos_core.qvm.jobs import Work, new_job
+        from qcos_core.qvm.jobs import Work
+        from qcos_core.qvm.new_jobs import new_job
 
         work = Work(self._executor, self._observers, patient)
         return new_job(
