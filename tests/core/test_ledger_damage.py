@@ -264,6 +264,8 @@ def test_a_ledger_of_version_1_goes_on(tmp_path):
     done = QVMJob.load("2b53c9adb5f4", state=state)
     assert done.result(timeout=60).counts == {"0": 51, "1": 49}
     assert (done.name, done.tags) == ("done job", ("old",))
+    manifest = done.result().manifest()
+    assert (manifest["request"]["policy"], manifest["versions"]) == ("fastest", {})
     (result,) = QVMJob.load("b4a6e7781c83", state=state).result(timeout=60)
     assert sum(result.counts.values()) == 100
     with Ledger(state) as ledger:

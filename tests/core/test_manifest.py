@@ -323,22 +323,22 @@ class TestJobs:
 
     def test_the_versions_are_those_that_it_was_submitted_with(self, qvm, bell, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr("qcos_core.qvm.jobs.surroundings", lambda keys: {"qiskit": "0.1"})
+            patch.setattr("qcos_core.qvm.new_jobs.surroundings", lambda keys: {"qiskit": "0.1"})
             job = qvm.submit(bell, 10)
         job.result()
         assert QVMJob.load(job.job_id()).result().manifest()["versions"] == {"qiskit": "0.1"}
 
     def test_a_job_from_before_manifests(self, qvm, bell, monkeypatch):
-        from qcos_core.qvm import jobs
+        from qcos_core.qvm import new_jobs
 
-        original = jobs.Job
+        original = new_jobs.Job
 
         def old(**fields):
             settings = {name: fields["settings"][name] for name in ("fallback", "single")}
             return original(**{**fields, "settings": settings})
 
         with monkeypatch.context() as patch:
-            patch.setattr(jobs, "Job", old)
+            patch.setattr(new_jobs, "Job", old)
             job = qvm.submit(bell, 10, policy="round_robin")
         job.result()
         document = QVMJob.load(job.job_id()).result().manifest()
