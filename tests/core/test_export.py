@@ -289,6 +289,12 @@ def test_folders_that_cannot_be(result, folder, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody can write to")
+def test_a_folder_that_nobody_can_write_to(result):
+    with pytest.raises(InvalidArguments, match="'/proc/out' cannot be made: "):
+        export_results(result, "/proc/out")
+
+
 @pytest.mark.parametrize("nothing", [[], [None], [None, None]])
 def test_nothing_to_export(nothing, tmp_path):
     with pytest.raises(InvalidArguments, match="nothing came back"):

@@ -205,7 +205,7 @@ def test_without_a_worker_nothing_moves_until_somebody_waits(qcos, state):
     code, out, _ = qcos("job", "b", "--wait")
     assert code == 0
     assert "b: DONE, 1,024 of 1,024 shots" in out
-    assert "COUNTS  bell: 1,024 shots, 2 outcomes" in out
+    assert "COUNTS  b: 1,024 shots, 2 outcomes" in out
 
 
 def test_no_worker_on_a_login_node_unless_asked_for(qcos, tmp_path, state):

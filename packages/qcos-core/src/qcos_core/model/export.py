@@ -81,6 +81,10 @@ def export_results(
     draft = target.parent / f".qcos-export-{secrets.token_hex(8)}"
     try:
         draft.mkdir()
+    except OSError as error:
+        message = f"{str(target)!r} cannot be made: {error.strerror or error}."
+        raise InvalidArguments(message) from None
+    try:
         writer = _Writer(draft, ended)
         writer.write(given, errors or {})
         _put(draft, target)
