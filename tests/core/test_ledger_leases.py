@@ -3,14 +3,16 @@
 import fcntl
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
 from qcos_core import LedgerUnusable
-from qcos_core.ledger import leases
+from qcos_core.ledger import leases, schema
 from qcos_core.ledger.leases import LeaseHeld, LeaseLost
 from qcos_core.ledger.records import Job
 from qcos_core.ledger.stages import Stage
@@ -141,6 +143,21 @@ def test_of_many_processes_one_at_a_time_has_the_lease(ledger):
 def test_many_processes_may_open_a_new_ledger_at_once(tmp_path):
     others = [process(OPEN, tmp_path / "state") for _ in range(6)]
     assert [other.communicate()[0] for other in others] == ["0\n"] * 6
+
+
+def test_a_ledger_that_another_makes_at_this_moment_is_not_taken_for_a_strangers(tmp_path):
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as other, closing(sqlite3.connect(path)) as connection:
+        other.execute("PRAGMA journal_mode = wal")
+
+        def be_faster(statement):
+            if "sqlite_master" in statement:
+                connection.set_trace_callback(None)
+                schema.upgrade(other, path, 0)
+
+        connection.set_trace_callback(be_faster)
+        assert schema.check(connection, path, used=False) == 0
+        assert schema.check(connection, path, used=False) == len(schema.MIGRATIONS)
 
 
 def test_a_killed_process_is_replaced_at_once(ledger):

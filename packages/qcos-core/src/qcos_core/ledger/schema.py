@@ -171,9 +171,14 @@ def check(connection: sqlite3.Connection, path: Path, *, used: bool) -> int:
     Raises:
         LedgerUnusable: the file is not a ledger, or a newer QCOS made it.
     """
-    version = _number(connection, "PRAGMA user_version")
-    owner = _number(connection, "PRAGMA application_id")
-    tables = _number(connection, "SELECT count(*) FROM sqlite_master")
+    connection.execute("BEGIN")  # another process may be making it; all is read at one moment
+    try:
+        version = _number(connection, "PRAGMA user_version")
+        owner = _number(connection, "PRAGMA application_id")
+        tables = _number(connection, "SELECT count(*) FROM sqlite_master")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
     if not (version or owner or tables):
         if used:
             raise damaged(path, "it is empty, but there have been jobs")
