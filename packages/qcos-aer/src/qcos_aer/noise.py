@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit_aer.noise import NoiseModel
 
+    from qcos_core import CircuitProfile
+
 
 def reduced(
     circuit: QuantumCircuit, noise: NoiseModel
@@ -27,24 +29,25 @@ def reduced(
     """
     facts = profile(circuit)
     everything = tuple(range(circuit.num_qubits))
-    if facts.active == everything or _follows_numbers(noise, "delay" in facts.operations):
+    if facts.active == everything or follows_numbers(noise, facts):
         return circuit, noise, everything
-    return compact(circuit, facts.active), _restricted(noise, facts.active), facts.active
+    return compact(circuit, facts.active), restricted(noise, facts.active), facts.active
 
 
-def _follows_numbers(noise: NoiseModel, delays: bool) -> bool:
+def follows_numbers(noise: NoiseModel, facts: CircuitProfile) -> bool:
     """Whether passes of the model add noise by a qubit's number; those of devices do to delays."""
     from qiskit_aer.noise import RelaxationNoisePass
 
+    delays = "delay" in facts.operations
     passes = _kept(noise, "custom_noise_passes")
     return any(delays or not isinstance(one, RelaxationNoisePass) for one in passes)
 
 
-def _restricted(noise: NoiseModel, active: Sequence[int]) -> NoiseModel:
+def restricted(noise: NoiseModel, qubits: Sequence[int]) -> NoiseModel:
     """The noise on some qubits, numbered by their place among them."""
     from qiskit_aer.noise import NoiseModel
 
-    place = {qubit: index for index, qubit in enumerate(active)}
+    place = {qubit: index for index, qubit in enumerate(qubits)}
     part = NoiseModel(basis_gates=noise.basis_gates)
     for name, error in _kept(noise, "default_quantum_errors").items():
         part.add_all_qubit_quantum_error(error, [name])
@@ -52,12 +55,12 @@ def _restricted(noise: NoiseModel, active: Sequence[int]) -> NoiseModel:
     if readout is not None:
         part.add_all_qubit_readout_error(readout)
     for name, errors in _kept(noise, "local_quantum_errors").items():
-        for qubits, error in errors.items():
-            if place.keys() >= set(qubits):
-                part.add_quantum_error(error, [name], [place[qubit] for qubit in qubits])
-    for qubits, error in _kept(noise, "local_readout_errors").items():
-        if place.keys() >= set(qubits):
-            part.add_readout_error(error, [place[qubit] for qubit in qubits])
+        for where, error in errors.items():
+            if place.keys() >= set(where):
+                part.add_quantum_error(error, [name], [place[qubit] for qubit in where])
+    for where, error in _kept(noise, "local_readout_errors").items():
+        if place.keys() >= set(where):
+            part.add_readout_error(error, [place[qubit] for qubit in where])
     return part
 
 

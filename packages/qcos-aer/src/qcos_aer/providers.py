@@ -48,6 +48,24 @@ class AerProvider(NodeProvider):
 
         return {**self._options, **checked(options)}
 
+    def restrict_options(
+        self, options: Mapping[str, Any], part: CircuitProfile, qubits: Sequence[int]
+    ) -> Mapping[str, Any] | None:
+        """The options with the noise on some qubits; see :mod:`qcos_aer.noise`.
+
+        ``None`` with ``like``, because where a device's qubits lie is decided for a whole circuit.
+        """
+        if "like" in options:
+            return None
+        if "noise_model" not in options:
+            return options
+        from qcos_aer.noise import follows_numbers, restricted
+
+        noise = options["noise_model"]
+        if follows_numbers(noise, part):
+            return None
+        return {**options, "noise_model": restricted(noise, qubits)}
+
     @classmethod
     def estimate_nodes(cls, **kwargs: Any) -> Mapping[str, int]:
         """``n_nodes`` under this provider's label."""

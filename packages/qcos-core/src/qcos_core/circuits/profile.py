@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from qcos_core.circuits.clifford import is_clifford
+from qcos_core.circuits.components import components
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.counts import Registers
 
@@ -19,23 +21,31 @@ def profile(circuit: QuantumCircuit) -> CircuitProfile:
     """The facts about a circuit that planning needs; see :class:`CircuitProfile`."""
     operations: dict[str, int] = dict(circuit.count_ops())
     inside = [] if _flat_names().issuperset(operations) else list(_inside(circuit))
-    dynamic = bool(inside) or "reset" in operations or _measures_midway(circuit, operations)
+    at_end = len(_tail(circuit))
+    dynamic = bool(inside) or "reset" in operations
+    dynamic = dynamic or _measures_midway(circuit, operations, at_end)
     for block in inside:
         for name, number in block.count_ops().items():
             operations[name] = operations.get(name, 0) + number
+    variables = any(part.num_identifiers for part in (circuit, *inside))
+    parts = components(circuit)
+    branchings = operations.get("measure", 0) + operations.get("reset", 0) - at_end
     return CircuitProfile(
         name=circuit.name,
         num_qubits=circuit.num_qubits,
-        active=_active(circuit),
+        active=tuple(sorted(qubit for part in parts for qubit in part.qubits)),
         registers=registers(circuit),
         operations=operations,
         measured="measure" in operations,
         dynamic=dynamic,
-        variables=any(part.num_identifiers for part in (circuit, *inside)),
+        variables=variables,
         expressions=bool(inside) and any(map(_decides_by_expression, [circuit, *inside])),
         unbound=tuple(parameter.name for parameter in circuit.parameters),
         saves=_saves([circuit, *inside]) if any(map(_is_save, operations)) else (),
         layout=_layout(circuit),
+        components=parts,
+        clifford=is_clifford([circuit, *inside], operations),
+        branchings=branchings if dynamic else 0,
     )
 
 
@@ -86,21 +96,15 @@ def _decides_by_expression(circuit: QuantumCircuit) -> bool:
     )
 
 
-def _active(circuit: QuantumCircuit) -> tuple[int, ...]:
-    """Indices of the qubits on which something happens; stops looking once that is all."""
-    total = circuit.num_qubits
-    seen: set[Any] = set()
-    for instruction in circuit.data:
-        if instruction.name not in _NOT_WORK:
-            seen.update(instruction.qubits)
-            if len(seen) == total:
-                return tuple(range(total))
-    return tuple(index for index, bit in enumerate(circuit.qubits) if bit in seen)
+def _measures_midway(circuit: QuantumCircuit, operations: dict[str, int], at_end: int) -> bool:
+    """Whether a measured qubit is used again, or a measured bit written again.
 
-
-def _measures_midway(circuit: QuantumCircuit, operations: dict[str, int]) -> bool:
-    """Whether a measured qubit is used again, or a measured bit written again."""
-    if len(_tail(circuit)) == operations.get("measure", 0):
+    Args:
+        circuit: the circuit.
+        operations: how often each operation occurs.
+        at_end: measurements after which nothing but others like them follows.
+    """
+    if at_end == operations.get("measure", 0):
         return False
     qubits: set[Any] = set()
     clbits: set[Any] = set()

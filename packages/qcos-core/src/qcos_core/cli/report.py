@@ -14,7 +14,7 @@ from qcos_core.errors import QCOSError
 from qcos_core.model.amounts import total
 from qcos_core.model.budgets import amounts_text
 from qcos_core.model.pictures.sweep import percentages
-from qcos_core.model.plans import ShardPlan, amount
+from qcos_core.model.plans import ShardPlan, amount, whole_of
 from qcos_core.model.results import QVMResult, ShardRecord, all_of
 from qcos_core.model.schema import results_document
 from qcos_core.model.sweeps import SweepResult
@@ -65,7 +65,7 @@ def plan_lines(plan: ShardPlan) -> list[str]:
     work = f"{plural(len(plan.circuits), 'circuit')}, {plural(plan.shots, 'shot')}"
     where = f"{plural(len(plan.shards), 'shard')} on {plural(len(plan.node_ids), 'node')}"
     lines = [f"PLAN  {work}, {where}"]
-    names = {circuit.id: circuit.name for circuit in plan.circuits}
+    names = {unit.id: unit.name for unit in plan.units}
     rows = [("CIRCUIT", "NODE", "SHOTS", "METHOD", "TIME")]
     alike: dict[tuple[str, ...], int] = {}
     for shard in plan.shards:
@@ -115,7 +115,7 @@ def error_lines(outcome: Outcome, plan: ShardPlan) -> list[str]:
         f"error: {len(outcome.errors):,} of {plural(len(plan.shards), 'shard')} failed.", indent=2
     )
     names = {circuit.id: f"[{place}] {circuit.name}" for place, circuit in enumerate(plan.circuits)}
-    circuit_of = {shard.task.id: names[shard.task.circuit_id] for shard in plan.shards}
+    circuit_of = {shard.task.id: names[whole_of(shard.task.circuit_id)] for shard in plan.shards}
     for task_id, error in list(outcome.errors.items())[:_ERRORS]:
         lines += wrap(f"  {circuit_of.get(task_id, task_id)}: {error}", indent=2)
     if len(outcome.errors) > _ERRORS:

@@ -27,7 +27,7 @@ from qcos_core.errors import InvalidArguments, LedgerUnusable, PartialResult, QC
 from qcos_core.ledger import tables
 from qcos_core.model.amounts import Amount
 from qcos_core.model.budgets import Budget
-from qcos_core.model.circuits import CircuitProfile
+from qcos_core.model.circuits import CircuitProfile, Component
 from qcos_core.model.counts import Registers
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import Candidate, Decision, Estimate, PlannedCircuit, Shard, ShardPlan
@@ -45,6 +45,7 @@ _CLASSES: dict[str, Any] = {
         Budget,
         Candidate,
         CircuitProfile,
+        Component,
         Decision,
         Estimate,
         Handle,

@@ -34,6 +34,7 @@ class VirtualCircuitSpec:
         position: its place among the circuits of a run, from which its seeds are derived; the
             place in the list if left out. With the ``position`` that a plan shows, a circuit of a
             list runs again by itself with the same counts.
+        strategy: how it is cut; see ``DistributedQVM.run``.
     """
 
     circuit: QuantumCircuit
@@ -43,6 +44,20 @@ class VirtualCircuitSpec:
     name: str | None = None
     parameter_values: Any = None
     position: int | None = None
+    strategy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A part of a circuit that nothing joins with the rest.
+
+    Attributes:
+        qubits: indices of its qubits, ascending.
+        clbits: indices of the classical bits that it writes or reads, ascending.
+    """
+
+    qubits: tuple[int, ...]
+    clbits: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,12 @@ class CircuitProfile:
         saves: labels of what ``save_*`` instructions ask for.
         layout: physical qubit of each qubit of the circuit before it was transpiled; ``None`` if
             it was not.
+        components: its parts that have nothing to do with each other, by their first qubits. What
+            joins qubits and classical bits are operations on several of them, conditions and the
+            variables in them; barriers join nothing.
+        clifford: it holds no operations but Clifford ones; angles are looked at.
+        branchings: measurements and resets after which a shot goes on; so many times at most a
+            shot may leave the way of another.
     """
 
     name: str
@@ -78,6 +99,9 @@ class CircuitProfile:
     unbound: tuple[str, ...] = ()
     saves: tuple[str, ...] = ()
     layout: tuple[int, ...] | None = None
+    components: tuple[Component, ...] = ()
+    clifford: bool = False
+    branchings: int = 0
 
     @property
     def width(self) -> int:

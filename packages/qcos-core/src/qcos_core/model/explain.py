@@ -13,6 +13,7 @@ from qcos_core.model.plans import (
     ShardPlan,
     amount,
     group_decisions,
+    in_parts,
 )
 from qcos_core.model.text import WIDTH, duration, plural, printable, size
 
@@ -57,14 +58,21 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
         f"{amount(circuit)}, {seed}",
         indent=2,
     )
-    decisions = [d for d in plan.decisions if d.circuit_id == circuit.id]
+    if circuit.parts:
+        cut = f"{in_parts(circuit.parts)} that never meet; their shots are paired at random"
+        lines += _wrap(f"   cut into  {cut}", indent=13)
+    decisions = plan.decisions_of(circuit.id)
     chosen = [(decision, 1) for decision in decisions if decision.chosen]
+    if len(chosen) > _SHOWN:
+        chosen = group_decisions([decision for decision, _ in chosen])
     others = group_decisions([decision for decision in decisions if not decision.chosen])
     by_hand = ""
     for decision, number in chosen + others:
         lines += _decision(decision, number)
         if decision.chosen and decision.estimate:
             by_hand = by_hand or decision.estimate.by_hand
+    if by_hand and circuit.parts:
+        by_hand = f"each part as a circuit of its own: {by_hand}"
     if by_hand:
         lines += _wrap(f"   by hand   {by_hand}", indent=13)
     return lines
@@ -77,7 +85,7 @@ def _decision(decision: Decision, number: int) -> list[str]:
     facts = _facts(decision.estimate) if decision.estimate else []
     if decision.reason:
         facts.append(decision.reason)
-    text = f"   {verdict:<9} {decision.node_id}{more}: " + "; ".join(facts)
+    text = f"   {verdict:<9} {decision.place}{more}: " + "; ".join(facts)
     return _wrap(text, indent=13)
 
 

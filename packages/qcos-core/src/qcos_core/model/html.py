@@ -82,7 +82,7 @@ def plan_html(plan: ShardPlan) -> str:
         f"policy {plan.policy}",
         f"strategy {plan.strategy}",
     ]
-    names = {circuit.id: circuit.name for circuit in plan.circuits}
+    names = {unit.id: unit.name for unit in plan.units}
     rows = [
         (
             _name(names.get(shard.task.circuit_id, shard.task.circuit_id)),

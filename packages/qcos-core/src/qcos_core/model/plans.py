@@ -16,6 +16,7 @@ from qcos_core.model.seam import Task
 from qcos_core.model.text import plural, printable, shorten
 
 _NAMES = 40
+_WIDTHS = 4
 _UNKNOWN_SECONDS = 1.0
 
 Sampling = Literal["once", "branching", "per_shot"]
@@ -114,6 +115,8 @@ class Decision:
         chosen: whether the plan uses it.
         reason: why not, or why.
         estimate: what it would have taken; ``None`` where the node cannot run the circuit.
+        strategy: ``"whole"`` of a circuit that is run in parts instead; ``"factor"`` of one that
+            might have been, on whatever nodes, so that ``node_id`` is empty.
     """
 
     circuit_id: str
@@ -122,6 +125,17 @@ class Decision:
     chosen: bool
     reason: str = ""
     estimate: Estimate | None = None
+    strategy: str = ""
+
+    @property
+    def place(self) -> str:
+        """What would have run where: the node, and what of the circuit if that is not all."""
+        if self.strategy == "factor":
+            return "in parts"
+        if self.strategy == "whole":
+            return f"the whole on {self.node_id}"
+        part = self.circuit_id.partition("-")[2]
+        return f"part {part} on {self.node_id}" if part else self.node_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +173,11 @@ class PlannedCircuit:
         parameters: names of its parameters, in the order of ``circuit.parameters``.
         points: their values, point by point.
         shape: of the sweep; ``None`` if there is a single point.
+        parts: what it is run in, if that is not the whole: circuits whose outcomes are
+            independent. They have its shots, and ids such as ``"c0-1"``.
+        qubits: of a part: its qubit *i* is this qubit of the whole.
+        clbits: of a part: bit *i* of its outcomes is this bit of the whole.
+        strategy: how it shall be cut, if not as the run's other circuits are.
     """
 
     id: str
@@ -172,11 +191,25 @@ class PlannedCircuit:
     parameters: tuple[str, ...] = ()
     points: tuple[tuple[float, ...], ...] = ((),)
     shape: tuple[int, ...] | None = None
+    parts: tuple[PlannedCircuit, ...] = ()
+    qubits: tuple[int, ...] = ()
+    clbits: tuple[int, ...] = ()
+    strategy: str | None = None
+
+    @property
+    def units(self) -> tuple[PlannedCircuit, ...]:
+        """What is run: its parts, or itself."""
+        return self.parts or (self,)
 
     @property
     def total_shots(self) -> int:
         """The shots of all points together."""
         return self.shots * len(self.points)
+
+
+def whole_of(circuit_id: str) -> str:
+    """The id of the circuit that a part, or a circuit, belongs to."""
+    return circuit_id.partition("-")[0]
 
 
 @dataclass(frozen=True)
@@ -231,32 +264,46 @@ class ShardPlan:
         """The nodes that have work, in order of first use."""
         return tuple(dict.fromkeys(shard.node_id for shard in self.shards))
 
+    @property
+    def units(self) -> tuple[PlannedCircuit, ...]:
+        """What is run: circuits, and the parts of those that are run in parts."""
+        return tuple(unit for circuit in self.circuits for unit in circuit.units)
+
     def shards_of(self, circuit_id: str) -> tuple[Shard, ...]:
-        """The shards of one circuit."""
-        return tuple(shard for shard in self.shards if shard.task.circuit_id == circuit_id)
+        """The shards of one circuit, those of its parts included."""
+        return tuple(
+            shard for shard in self.shards if whole_of(shard.task.circuit_id) == circuit_id
+        )
 
     def only(self, circuit_id: str) -> ShardPlan:
         """The part of the plan that concerns one circuit."""
+        circuits = tuple(c for c in self.circuits if c.id == circuit_id)
         return ShardPlan(
-            circuits=tuple(c for c in self.circuits if c.id == circuit_id),
+            circuits=circuits,
             shards=self.shards_of(circuit_id),
-            decisions=tuple(self._decisions_of.get(circuit_id, ())),
+            decisions=self.decisions_of(circuit_id),
             policy=self.policy,
             strategy=self.strategy,
             warnings=self.warnings,
-            candidates={circuit_id: self.candidates.get(circuit_id, ())},
+            candidates={
+                unit.id: self.candidates.get(unit.id, ()) for one in circuits for unit in one.units
+            },
             deadline_s=self.deadline_s,
             allow_mixed=self.allow_mixed,
             cross_check=self.cross_check,
             budget=self.budget,
         )
 
+    def decisions_of(self, circuit_id: str) -> tuple[Decision, ...]:
+        """What was decided about one circuit, and about its parts."""
+        return tuple(self._decisions_by_circuit.get(circuit_id, ()))
+
     @cached_property
-    def _decisions_of(self) -> dict[str, list[Decision]]:
+    def _decisions_by_circuit(self) -> dict[str, list[Decision]]:
         """Decisions by circuit; there are as many as circuits times nodes."""
         found: dict[str, list[Decision]] = {}
         for decision in self.decisions:
-            found.setdefault(decision.circuit_id, []).append(decision)
+            found.setdefault(whole_of(decision.circuit_id), []).append(decision)
         return found
 
     def explain(self) -> str:
@@ -331,6 +378,17 @@ def _circuit_dict(circuit: PlannedCircuit) -> dict[str, Any]:
     }
 
 
+def in_parts(parts: Sequence[PlannedCircuit]) -> str:
+    """``"2 parts of 13 and 12 qubits"``, for people."""
+    widths = [part.profile.width for part in parts]
+    if len(widths) == 1:
+        return f"1 part of {plural(widths[0], 'qubit')}"
+    if len(widths) > _WIDTHS:
+        return f"{len(widths)} parts of up to {max(widths)} qubits"
+    *others, last = map(str, widths)
+    return f"{len(widths)} parts of {', '.join(others)} and {last} qubits"
+
+
 def amount(circuit: PlannedCircuit) -> str:
     """How much of a circuit shall run: ``"1,000 shots"``, or so many at each point of a sweep."""
     shots = plural(circuit.shots, "shot")
@@ -356,6 +414,7 @@ def group_decisions(decisions: Sequence[Decision]) -> list[tuple[Decision, int]]
     rows: dict[tuple[Any, ...], list[Decision]] = {}
     for decision in decisions:
         # by repr, because a careless provider's estimate may hold what cannot be hashed
-        key = (decision.provider, decision.chosen, decision.reason, repr(decision.estimate))
+        known = (decision.provider, decision.chosen, decision.strategy, decision.reason)
+        key = (*known, repr(decision.estimate))
         rows.setdefault(key, []).append(decision)
     return [(group[0], len(group)) for group in rows.values()]

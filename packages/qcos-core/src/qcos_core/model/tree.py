@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from qcos_core.model.plans import (
     Decision,
@@ -11,6 +11,7 @@ from qcos_core.model.plans import (
     ShardPlan,
     amount,
     group_decisions,
+    in_parts,
 )
 from qcos_core.model.text import WIDTH, duration, plural, printable, shorten, span_text
 
@@ -26,18 +27,12 @@ def tree(plan: ShardPlan) -> str:
     work = f"{plural(len(plan.circuits), 'circuit')}, {plural(plan.shots, 'shot')}"
     where = f"{plural(len(plan.shards), 'shard')} on {plural(len(plan.node_ids), 'node')}"
     lines = [f"PLAN  {work}, {where}"]
-    decisions: dict[str, list[Decision]] = {}
-    for decision in plan.decisions:
-        decisions.setdefault(decision.circuit_id, []).append(decision)
     given: dict[str, dict[str, list[int]]] = {}
     for shard in plan.shards:
         per_node = given.setdefault(shard.task.circuit_id, {})
         per_node.setdefault(shard.node_id, []).append(shard.task.shots)
     shown = plan.circuits[:_CIRCUITS]
-    branches = [
-        (_circuit(one), _alternatives(decisions.get(one.id, []), given.get(one.id, {})))
-        for one in shown
-    ]
+    branches = [(_circuit(one), _alternatives(plan.decisions_of(one.id), given)) for one in shown]
     others = plan.circuits[_CIRCUITS:]
     if others:
         branches.append((f"{plural(len(others), 'more circuit')}", _summary(others, given)))
@@ -53,10 +48,13 @@ def tree(plan: ShardPlan) -> str:
 def _circuit(circuit: PlannedCircuit) -> str:
     name = shorten(printable(circuit.name), _NAME)
     qubits = plural(circuit.profile.width, "active qubit")
-    return f"{name}: {qubits}, {amount(circuit)}"
+    cut = f", in {in_parts(circuit.parts)}" if circuit.parts else ""
+    return f"{name}: {qubits}{cut}, {amount(circuit)}"
 
 
-def _alternatives(decisions: Sequence[Decision], given: dict[str, list[int]]) -> list[str]:
+def _alternatives(
+    decisions: Sequence[Decision], given: dict[str, dict[str, list[int]]]
+) -> list[str]:
     chosen = [(decision, 1) for decision in decisions if decision.chosen]
     if len(chosen) > _CHOSEN:
         chosen = group_decisions([decision for decision, _ in chosen])
@@ -64,14 +62,17 @@ def _alternatives(decisions: Sequence[Decision], given: dict[str, list[int]]) ->
     others.sort(key=lambda item: item[0].estimate is None)  # what is possible comes first
     shown = chosen[:_CHOSEN] + others[:_OTHERS]
     hidden = sum(number for _, number in chosen[_CHOSEN:] + others[_OTHERS:])
-    leaves = [_alternative(decision, number, given) for decision, number in shown]
+    leaves = [
+        _alternative(decision, number, given.get(decision.circuit_id, {}))
+        for decision, number in shown
+    ]
     return [*leaves, f"... and {plural(hidden, 'more way')}"] if hidden else leaves
 
 
 def _alternative(decision: Decision, number: int, given: dict[str, list[int]]) -> str:
     estimate = decision.estimate
     verdict = "chosen" if decision.chosen else "possible" if estimate else "rejected"
-    node = printable(decision.node_id)
+    place = printable(decision.place)
     facts = []
     if estimate is not None:
         facts += [estimate.method or "method unknown", span_text(estimate.seconds)]
@@ -86,7 +87,7 @@ def _alternative(decision: Decision, number: int, given: dict[str, list[int]]) -
     if decision.reason:
         facts.append(printable(decision.reason))
     alike = f" (+{number - 1:,} alike)" if number > 1 else ""
-    return f"{verdict:<9} {node}{alike}: {'; '.join(facts)}"
+    return f"{verdict:<9} {place}{alike}: {'; '.join(facts)}"
 
 
 def _summary(
@@ -95,7 +96,7 @@ def _summary(
     """The nodes of circuits that are not shown one by one."""
     nodes: dict[str, list[int]] = {}
     for circuit in circuits:
-        for node, parts in given.get(circuit.id, {}).items():
+        for node, parts in _given_of(circuit, given):
             nodes.setdefault(node, []).append(sum(parts))
     leaves = [
         f"chosen    {printable(node)}: {plural(len(parts), 'circuit')}, "
@@ -104,6 +105,13 @@ def _summary(
     ]
     hidden = len(nodes) - len(leaves)
     return [*leaves, f"... and {plural(hidden, 'more node')}"] if hidden else leaves
+
+
+def _given_of(
+    circuit: PlannedCircuit, given: dict[str, dict[str, list[int]]]
+) -> Iterator[tuple[str, list[int]]]:
+    for unit in circuit.units:
+        yield from given.get(unit.id, {}).items()
 
 
 def _branch(text: str, stem: str, *, last: bool, hang: int = 0, above: bool = False) -> list[str]:

@@ -124,6 +124,24 @@ class NodeProvider(ABC):
             raise InvalidArguments(message)
         return {}
 
+    def restrict_options(
+        self, options: Mapping[str, Any], part: CircuitProfile, qubits: Sequence[int]
+    ) -> Mapping[str, Any] | None:
+        """The options for a part of a circuit that runs by itself.
+
+        Override it where there are options.
+
+        Args:
+            options: for the whole circuit, as :meth:`check_options` returned them.
+            part: the part.
+            qubits: qubit *i* of the part is qubit ``qubits[i]`` of the whole.
+
+        Returns:
+            ``None`` where the part must not be taken out, because an option joins its qubits with
+            others, or says what it says of the whole alone.
+        """
+        return None if options else {}
+
     def estimate_run(
         self,
         profile: CircuitProfile,

@@ -6,7 +6,7 @@ It runs on ``circuits.numpy_simulator``, which is imported when a circuit runs.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import InvalidArguments
@@ -90,6 +90,12 @@ class LocalNumpyProvider(NodeProvider):
             message = f"memory must be True or False, not {options['memory']!r}."
             raise InvalidArguments(message)
         return dict(options)
+
+    def restrict_options(
+        self, options: Mapping[str, Any], part: CircuitProfile, qubits: Sequence[int]
+    ) -> Mapping[str, Any]:
+        """All of them; none says anything of qubits."""
+        return options
 
     def estimate_run(
         self, profile: CircuitProfile, shots: int, node: QPUNodeSpec, options: Mapping[str, Any]

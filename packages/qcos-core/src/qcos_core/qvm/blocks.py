@@ -7,7 +7,12 @@ The seed of block *b* of the circuit at position *p* in a job with seed *s* is::
 
     int.from_bytes(hashlib.sha256(f"qcos-block-1:{s}:{p}:{b}".encode()).digest()[:8], "big") >> 1
 
-which is at least 0 and below 2**63.
+which is at least 0 and below 2**63. Where a circuit is run in parts, part *k* has the seed::
+
+    int.from_bytes(hashlib.sha256(f"qcos-part-1:{s}:{k}".encode()).digest()[:8], "big") >> 1
+
+in the place of *s*, and its shots are paired with those of the others in an order drawn with that
+seed's block *2**32*.
 """
 
 from __future__ import annotations
@@ -24,12 +29,30 @@ LAYOUT = 1
 _SHOTS_PER_BRANCHING_BLOCK = 65536
 _SHOTS_PER_BLOCK = 4096
 _MOST_BLOCKS = 64
+_PAIRING = 2**32
+"""Stands for a block where no block is; there are never so many."""
 
 
 def block_seed(seed: int, position: int, index: int) -> int:
     """The seed of one block, at least 0 and below 2**63."""
     digest = sha256(f"qcos-block-{LAYOUT}:{seed}:{position}:{index}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def part_seed(seed: int, index: int) -> int:
+    """The seed of one part of a circuit, at least 0 and below 2**63."""
+    digest = sha256(f"qcos-part-{LAYOUT}:{seed}:{index}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def pairing_seed(seed: int, position: int) -> int:
+    """The seed of the order in which the shots of a part are paired with those of the others.
+
+    Args:
+        seed: of the part.
+        position: as for its blocks.
+    """
+    return block_seed(seed, position, _PAIRING)
 
 
 def make_blocks(

@@ -163,7 +163,7 @@ class Board:
     ) -> None:
         self.plan = plan
         self.nodes: dict[str, NodeState] = {}
-        self.profiles = {circuit.id: circuit.profile for circuit in plan.circuits}
+        self.profiles = {unit.id: unit.profile for unit in plan.units}
         self._registry = registry
         self._breakers = breakers
         self._calls = calls

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from qcos_core.circuits.parts import Part, parts_of
 from qcos_core.circuits.profile import profile
 from qcos_core.errors import CircuitRejected, InvalidArguments
 from qcos_core.model.circuits import (
@@ -18,6 +19,7 @@ from qcos_core.model.circuits import (
     check_shots,
 )
 from qcos_core.model.plans import PlannedCircuit
+from qcos_core.qvm.blocks import part_seed
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -28,8 +30,8 @@ class Inputs:
     """What was given, read and checked.
 
     Attributes:
-        planned: the circuits as the planner takes them.
-        circuits: the circuits themselves, by their ids in the plan.
+        planned: the circuits as the planner takes them, with the parts that they have.
+        circuits: the circuits themselves and their parts, by their ids in the plan.
         single: whether one was given, and not a list.
     """
 
@@ -121,11 +123,33 @@ def read_circuits(
             parameters=facts.unbound,
             points=points.values,
             shape=points.shape,
+            strategy=spec.strategy,
         )
-        planned.append(circuit)
         by_id[circuit.id] = spec.circuit
+        parts = []
+        for number, part in enumerate(parts_of(spec.circuit, facts)):
+            parts.append(_planned_part(circuit, number, part))
+            by_id[parts[-1].id] = part.circuit
+        planned.append(replace(circuit, parts=tuple(parts)))
         position += len(points.values)
     return Inputs(planned, by_id, single)
+
+
+def _planned_part(circuit: PlannedCircuit, index: int, part: Part) -> PlannedCircuit:
+    """A part as a circuit that is planned like any other."""
+    facts = part.profile
+    columns = [circuit.parameters.index(name) for name in facts.unbound]
+    return replace(
+        circuit,
+        id=f"{circuit.id}-{index}",
+        name=f"{circuit.name}-{index}",
+        profile=facts,
+        seed=part_seed(circuit.seed, index),
+        parameters=facts.unbound,
+        points=tuple(tuple(values[column] for column in columns) for values in circuit.points),
+        qubits=part.qubits,
+        clbits=part.clbits,
+    )
 
 
 def _spec(item: Any) -> VirtualCircuitSpec:

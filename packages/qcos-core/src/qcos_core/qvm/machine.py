@@ -201,8 +201,8 @@ class DistributedQVM:
             seed: the same seed gives the same counts on seeded nodes, whatever their number;
                 at least 0 and below 2**63. Drawn, and recorded in the result, if left out.
             policy: how a node is chosen among those that can: ``fastest`` or ``round_robin``.
-            strategy: how work is cut: ``auto``, ``whole``, ``batch``, or ``shots`` to spread the
-                blocks of each circuit over nodes.
+            strategy: how work is cut: ``auto``, ``whole``, ``batch``, ``shots`` to spread blocks
+                of each circuit over nodes, or ``factor`` to run parts that never meet apart.
             options: options for the providers; see ``NodeProvider.check_options``.
             require: which nodes may be used; see :class:`Requirements`.
             allow_mixed: where a node fails, a node that is not like it may take its place, such

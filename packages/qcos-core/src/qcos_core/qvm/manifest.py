@@ -126,9 +126,19 @@ def _entry(
         "parameters": list(planned.parameters),
         "points": [list(values) for values in points],
         "shape": list(planned.shape or ()) if isinstance(result, SweepResult) else None,
+        "strategy": _strategy(planned, plan),
         "seeded": plan is not None and seeded(plan, result.shards),
         "result": _scrubbed(result.to_dict(), scrubber),
     }
+
+
+def _strategy(planned: PlannedCircuit, plan: ShardPlan | None) -> str | None:
+    """How a circuit was cut, where that decides its counts and another machine might not do so."""
+    if planned.parts:
+        return "factor"
+    decisions = plan.decisions_of(planned.id) if plan else ()
+    might = any(one.strategy == "factor" and one.estimate for one in decisions)
+    return "whole" if might else planned.strategy
 
 
 def _packed(content: bytes, circuits: dict[str, dict[str, Any]], scrubber: Scrubber) -> str:

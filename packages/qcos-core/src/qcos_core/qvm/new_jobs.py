@@ -50,7 +50,7 @@ def new_job(
     """
     circuits = Circuits(given.circuits)
     packed = {
-        circuit_id: PackedCircuit(*circuits.packed(circuit_id)) for circuit_id in given.circuits
+        one.id: PackedCircuit(*circuits.packed(one.id)) for one in (*plan.circuits, *plan.units)
     }
     stored = Job(
         id=secrets.token_hex(6),

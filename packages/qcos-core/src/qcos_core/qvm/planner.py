@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -32,10 +32,41 @@ from qcos_core.qvm.blocks import largest_block
 from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.pricing import unknown_price
 from qcos_core.qvm.routing import Load, Policy, policy_named
+from qcos_core.qvm.strategies import factor
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
 
-STRATEGIES = ("auto", "whole", "batch", "shots")
+STRATEGIES = ("auto", "whole", "batch", "shots", "factor")
+
+
+@dataclass(frozen=True)
+class Offers:
+    """A circuit, or a part of one, and the nodes of a cluster.
+
+    Attributes:
+        circuit: what is to be run.
+        candidates: the nodes that can run it.
+        rejected: why the others cannot.
+    """
+
+    circuit: PlannedCircuit
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a circuit is cut.
+
+    Attributes:
+        circuit: the circuit, with parts if it is run in parts.
+        units: it or its parts.
+        others: how else it might be cut.
+    """
+
+    circuit: PlannedCircuit
+    units: tuple[Offers, ...]
+    others: tuple[Decision, ...] = ()
 
 
 class ShardPlanner:
@@ -63,35 +94,40 @@ class ShardPlanner:
             NoCapableNode: no node can run one of the circuits; says what each node lacks.
         """
         choose = policy_named(request.policy)
-        if request.strategy not in STRATEGIES:
-            message = f"strategy {request.strategy!r} is not one of {', '.join(STRATEGIES)}."
-            raise InvalidArguments(message)
-        offers = self._offers(circuits, request)
-        picks = _place(circuits, offers, choose)
+        _check_strategy(request.strategy)
+        for circuit in circuits:
+            if circuit.strategy is not None:
+                _check_strategy(circuit.strategy)
+        ways = self._ways(circuits, request, choose)
+        units = [unit for way in ways for unit in way.units]
+        picks = iter(_place(units, choose))
         shards: list[Shard] = []
         decisions: list[Decision] = []
-        for circuit, (candidates, rejected), mine in zip(circuits, offers, picks, strict=True):
-            made = [
-                shard
-                for point, pick in enumerate(mine)
-                for shard in _shards(circuit, point, candidates, pick, request)
-            ]
-            made = [self._priced(circuit, shard) for shard in made]
-            shards += made
-            used = {shard.node_id for shard in made}
-            decisions += [
-                _decision(circuit, one, mine[0], used, request.policy) for one in candidates
-            ]
-            decisions += rejected
+        for way in ways:
+            for unit in way.units:
+                mine = next(picks)
+                made = [
+                    self._priced(unit.circuit, shard)
+                    for point, pick in enumerate(mine)
+                    for shard in _shards(unit.circuit, point, unit.candidates, pick, request)
+                ]
+                shards += made
+                used = {shard.node_id for shard in made}
+                decisions += [
+                    _decision(unit.circuit, one, mine[0], used, request.policy)
+                    for one in unit.candidates
+                ]
+                decisions += unit.rejected
+            decisions += way.others
         plan = ShardPlan(
-            tuple(circuits),
+            tuple(way.circuit for way in ways),
             tuple(shards),
             tuple(decisions),
             request.policy,
-            _name(circuits, shards),
+            _name(ways, shards),
             candidates={
-                circuit.id: tuple(sorted(offer[0], key=lambda one: one.seconds))
-                for circuit, offer in zip(circuits, offers, strict=True)
+                unit.circuit.id: tuple(sorted(unit.candidates, key=lambda one: one.seconds))
+                for unit in units
             },
             deadline_s=request.require.deadline_s,
             allow_mixed=request.allow_mixed,
@@ -117,22 +153,38 @@ class ShardPlanner:
         charges = part.charges or whole.charges
         return replace(shard, estimate=replace(whole, charges=charges))
 
-    def _offers(
-        self, circuits: Sequence[PlannedCircuit], request: RunRequest
-    ) -> list[tuple[list[Candidate], list[Decision]]]:
-        """For each circuit the nodes that can run it, and why the others cannot."""
+    def _ways(
+        self, circuits: Sequence[PlannedCircuit], request: RunRequest, choose: Policy
+    ) -> list[Way]:
+        """How each circuit is cut, and for each piece the nodes that can run it."""
         away = self._registry.away
         away.ask()
         try:
-            return [self._offers_for(circuit, request) for circuit in circuits]
+            return [self._way(circuit, request, choose) for circuit in circuits]
         except NoCapableNode:
             if not away.ask(ASK_NOW_S, wait_s=ANSWER_S):
                 raise
-            return [self._offers_for(circuit, request) for circuit in circuits]
+            return [self._way(circuit, request, choose) for circuit in circuits]
 
-    def _offers_for(
-        self, circuit: PlannedCircuit, request: RunRequest
-    ) -> tuple[list[Candidate], list[Decision]]:
+    def _way(self, circuit: PlannedCircuit, request: RunRequest, choose: Policy) -> Way:
+        whole, strategy = replace(circuit, parts=()), circuit.strategy or request.strategy
+        if strategy == "factor":
+            reason = factor.why_whole(circuit, cross_check=request.cross_check)
+            if reason:
+                message = f"{circuit.name} cannot be run in parts: {reason}."
+                raise InvalidArguments(message, hint="Leave strategy='factor' out.")
+            parts = [self._offers(part, request) for part in circuit.parts]
+            _check_offers(circuit, parts)
+            return Way(circuit, tuple(parts))
+        offers = self._offers(whole, request)
+        if strategy != "auto" or factor.why_whole(circuit, cross_check=request.cross_check):
+            _check_offers(whole, [offers])
+            return Way(whole, (offers,))
+        parts = [self._offers(part, request) for part in circuit.parts]
+        return _better(circuit, offers, parts, choose, request.policy)
+
+    def _offers(self, circuit: PlannedCircuit, request: RunRequest) -> Offers:
+        """The nodes that can run a circuit, or a part of one, and why the others cannot."""
         candidates, rejected = [], []
         for node in self._registry.nodes():
             offer = _offer(node, circuit, request)
@@ -142,9 +194,48 @@ class ShardPlanner:
                 rejected.append(
                     Decision(circuit.id, node.spec.node_id, node.key, chosen=False, reason=offer)
                 )
-        if not candidates:
-            raise _nothing_fits(circuit, rejected)
-        return candidates, rejected
+        return Offers(circuit, tuple(candidates), tuple(rejected))
+
+
+def _check_strategy(strategy: str) -> None:
+    if strategy not in STRATEGIES:
+        message = f"strategy {strategy!r} is not one of {', '.join(STRATEGIES)}."
+        raise InvalidArguments(message)
+
+
+def _better(
+    circuit: PlannedCircuit, whole: Offers, parts: list[Offers], choose: Policy, policy: str
+) -> Way:
+    """The whole circuit or its parts, as the policy judges them.
+
+    What it judges depends on the circuit and the nodes alone, so that the same job is cut in the
+    same way in whatever company it is planned.
+    """
+    uncut = replace(circuit, parts=())
+    if not all(part.candidates for part in parts):
+        _check_offers(uncut, [whole])
+        lacking = next(part for part in parts if not part.candidates)
+        reason = lacking.rejected[0].reason
+        other = Decision(circuit.id, "", "", chosen=False, reason=reason, strategy="factor")
+        return Way(uncut, (whole,), (other,))
+    cut = factor.together(circuit, [part.candidates for part in parts])
+    if whole.candidates and choose([*whole.candidates, cut], Load()) is not cut:
+        reason = f"the whole comes first by policy {policy}"
+        other = Decision(circuit.id, "", "", False, reason, cut.estimate, "factor")
+        return Way(uncut, (whole,), (other,))
+    reason = f"{cut.estimate.method} come first by policy {policy}"
+    others = [
+        Decision(circuit.id, one.node_id, one.provider, False, reason, one.estimate, "whole")
+        for one in whole.candidates
+    ]
+    others += [replace(one, strategy="whole") for one in whole.rejected]
+    return Way(circuit, tuple(parts), tuple(others))
+
+
+def _check_offers(circuit: PlannedCircuit, offers: Sequence[Offers]) -> None:
+    for one in offers:
+        if not one.candidates:
+            raise _nothing_fits(one.circuit, one.rejected)
 
 
 def _offer(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidate | str:
@@ -171,12 +262,23 @@ def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidat
     if reason:
         return reason
     options = _checked("check_options", provider.check_options(circuit.options), Mapping)
+    if circuit.qubits:
+        options = provider.restrict_options(options, circuit.profile, circuit.qubits)
+        if options is None:
+            names = ", ".join(circuit.options)
+            return f"the options ({names}) are for whole circuits, and cannot be given to parts"
+        _checked("restrict_options", options, Mapping)
     estimate = _estimate(node, circuit, circuit.shots, options)
     if any(amount.value for amount in estimate.charges):
         limits = replace(limits, paid=True)  # a price says it, whether the limits do or not
     too_many = _too_many_shots(circuit, limits, estimate)
     if too_many:
         return too_many
+    apart = circuit.qubits and factor.why_not_here(
+        Candidate(spec.node_id, node.key, limits, options, estimate), consent=request.allow_mixed
+    )
+    if apart:
+        return apart
     unpriced = unknown_price(limits, estimate, request.budget) if runs_itself(provider) else None
     if unpriced:
         return unpriced
@@ -286,18 +388,14 @@ def _unwanted(node: Node, limits: Limits, require: Requirements) -> str | None:
     return None
 
 
-def _place(
-    circuits: Sequence[PlannedCircuit],
-    offers: Sequence[tuple[list[Candidate], list[Decision]]],
-    choose: Policy,
-) -> list[list[Candidate]]:
-    """A candidate for each point of each circuit; what takes longest is placed first."""
+def _place(units: Sequence[Offers], choose: Policy) -> list[list[Candidate]]:
+    """A candidate for each point of each unit; what takes longest is placed first."""
     load = Load()
-    picks: list[list[Candidate]] = [[] for _ in circuits]
-    order = sorted(range(len(offers)), key=lambda i: -min(one.seconds for one in offers[i][0]))
-    for index in order:
-        for _ in circuits[index].points:
-            picks[index].append(choose(offers[index][0], load))
+    picks: list[list[Candidate]] = [[] for _ in units]
+    shortest = [min(one.seconds for one in unit.candidates) for unit in units]
+    for index in sorted(range(len(units)), key=lambda i: -shortest[i]):
+        for _ in units[index].circuit.points:
+            picks[index].append(choose(units[index].candidates, load))
             load.add(picks[index][-1])
     return picks
 
@@ -312,17 +410,20 @@ def _shards(
     group = poolable(candidates, pick)
     free = not any(one.limits.paid for one in group)  # each part of what is paid has its own fee
     worth_it = free and (request.cross_check or wins(group))
-    spread = request.strategy == "shots" or (request.strategy == "auto" and worth_it)
+    strategy = circuit.strategy or request.strategy
+    spread = strategy == "shots" or (strategy in ("auto", "factor") and worth_it)
     if spread and not circuit.profile.saves:
         return spread_shots(circuit, point, group)
     return whole(circuit, point, pick)
 
 
-def _name(circuits: Sequence[PlannedCircuit], shards: Sequence[Shard]) -> str:
-    units = sum(len(circuit.points) for circuit in circuits)
-    if len(shards) > units:
+def _name(ways: Sequence[Way], shards: Sequence[Shard]) -> str:
+    pieces = sum(len(unit.circuit.points) for way in ways for unit in way.units)
+    if len(shards) > pieces:
         return "shots"
-    return "batch" if units > 1 else "whole"
+    if any(way.circuit.parts for way in ways):
+        return "factor"
+    return "batch" if pieces > 1 else "whole"
 
 
 def _decision(

@@ -11,13 +11,15 @@ from qcos_core.errors import PartialResult
 from qcos_core.model.answers import Answer
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.counts import PackedCounts
-from qcos_core.model.plans import PlannedCircuit, ShardPlan
+from qcos_core.model.plans import PlannedCircuit, ShardPlan, whole_of
 from qcos_core.model.results import QVMResult
 from qcos_core.model.shots import PackedShots
 from qcos_core.model.sweeps import SweepResult
+from qcos_core.qvm.blocks import pairing_seed
 from qcos_core.qvm.board import ShardOutcome
 from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.origins import Origin, Run
+from qcos_core.qvm.pairing import PartShots, paired
 from qcos_core.qvm.versions import versions
 
 
@@ -75,7 +77,7 @@ class ClassicalReconstructor:
         """What came back for each circuit of the plan; ``None`` where that is nothing."""
         by_circuit: dict[str, list[ShardOutcome]] = {}
         for outcome in outcomes:
-            by_circuit.setdefault(outcome.shard.task.circuit_id, []).append(outcome)
+            by_circuit.setdefault(whole_of(outcome.shard.task.circuit_id), []).append(outcome)
         return [
             _result(
                 plan.only(circuit.id), circuit, by_circuit.get(circuit.id, ()), seconds, tags, run
@@ -128,19 +130,20 @@ def _point(
     run: Run | None,
 ) -> QVMResult | None:
     answers = [(one.answer, one.error) for one in outcomes if one.answer is not None]
-    if not answers:
-        return None
     done = [answer for answer, error in answers if error is None]
+    if not answers or not all(_of(part, done) for part in circuit.parts):
+        return None
     warnings = [*plan.warnings, *(answer.warning for answer in done if answer.warning)]
     if plan.cross_check:
         shards = [outcome.shard for outcome in outcomes]
         warnings += filter(None, [unchecked(plan, circuit, shards)])
+    counts, memory = _paired(circuit, point, done) if circuit.parts else _added(circuit, done)
     return QVMResult(
         name=circuit.name if circuit.shape is None else f"{circuit.name}[{point}]",
-        shots=sum(answer.task.shots for answer in done),
+        shots=sum(answer.task.shots for answer in done) if counts is None else counts.shots,
         seed=circuit.seed,
         registers=circuit.profile.registers,
-        packed=_merged(done, circuit.profile) if circuit.profile.measured else None,
+        packed=counts,
         shards=tuple(
             # one that does not count contributes no shots, and its costs
             answer.record if error is None else replace(answer.record, shots=0)
@@ -151,12 +154,41 @@ def _point(
         versions=_versions(),
         seconds=seconds,
         tags=tuple(tags),
-        packed_shots=_in_order(done),
+        packed_shots=memory,
         saved={name: value for one in done for name, value in (one.data or {}).items()},
         parameters=dict(zip(circuit.parameters, circuit.points[point], strict=True)),
-        packed_by_node=_by_node(answer for answer, _ in answers),
+        packed_by_node={} if circuit.parts else _by_node(answer for answer, _ in answers),
         origin=None if run is None else Origin(run, circuit.id, point),
     )
+
+
+def _added(
+    circuit: PlannedCircuit, answers: Sequence[Answer]
+) -> tuple[PackedCounts | None, PackedShots | None]:
+    """Counts of a circuit, and its shots in order where they are known."""
+    counts = _merged(answers, circuit.profile) if circuit.profile.measured else None
+    return counts, _in_order(answers)
+
+
+def _paired(
+    circuit: PlannedCircuit, point: int, answers: Sequence[Answer]
+) -> tuple[PackedCounts, PackedShots | None]:
+    """The same from answers for its parts; their shots have an order only where that was asked."""
+    parts = [
+        PartShots(
+            _merged(_of(part, answers), part.profile),
+            part.clbits,
+            pairing_seed(part.seed, part.position + point),
+        )
+        for part in circuit.parts
+    ]
+    shots = paired(parts, circuit.profile.num_clbits)
+    asked = all(answer.memory is not None for answer in answers)
+    return shots.counts(), shots if asked else None
+
+
+def _of(part: PlannedCircuit, answers: Sequence[Answer]) -> list[Answer]:
+    return [answer for answer in answers if answer.task.circuit_id == part.id]
 
 
 def _merged(answers: Sequence[Answer], profile: CircuitProfile) -> PackedCounts:

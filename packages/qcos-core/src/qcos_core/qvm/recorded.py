@@ -57,6 +57,7 @@ class RecordedRun:
         points: their values, point by point.
         shape: of the sweep; ``None`` for a single point.
         seeded: whether seeds alone decided the shots.
+        strategy: how it was cut, where that decides its counts.
         result: what came back.
     """
 
@@ -71,6 +72,7 @@ class RecordedRun:
     points: tuple[tuple[float, ...], ...]
     shape: tuple[int, ...] | None
     seeded: bool
+    strategy: str | None
     result: QVMResult | SweepResult
 
     def spec(self, options: Mapping[str, Any]) -> VirtualCircuitSpec:
@@ -93,6 +95,7 @@ class RecordedRun:
             name=self.name,
             parameter_values=values,
             position=self.position,
+            strategy=self.strategy,
         )
 
 
@@ -305,6 +308,7 @@ def _run(data: Any, circuits: Mapping[str, QuantumCircuit]) -> RecordedRun:
         points=points,
         shape=None if shape is None else tuple(map(check_position, shape)),
         seeded=_typed(data, "seeded", bool),
+        strategy=None if data.get("strategy") is None else _typed(data, "strategy", str),
         result=_result(_typed(data, "result", dict)),
     )
     _check_points(run)

@@ -1,0 +1,81 @@
+"""Strategy ``factor``: the parts of a circuit that never meet, each by itself.
+
+Two halves of n qubits take 2 x 2**n amplitudes where the whole takes 2**(2n). The outcomes of the
+parts are independent, so the shots of each part, paired in a random order with those of the
+others, are shots of the whole; see ``qvm.pairing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qcos_core.model.amounts import total
+from qcos_core.model.plans import Candidate, Estimate, PlannedCircuit, in_parts
+from qcos_core.model.shots import MOST
+
+_PAIRING_SECONDS = 5e-8
+
+CONSENT = "strategy='factor' with allow_mixed=True is consent"
+
+
+def why_whole(circuit: PlannedCircuit, *, cross_check: bool) -> str:
+    """Why a circuit cannot be run in parts at all; empty if it can."""
+    profile = circuit.profile
+    if cross_check:
+        return "cross_check compares nodes that ran the whole circuit"
+    if not circuit.parts:
+        if profile.saves:
+            return "what a circuit saves cannot be put together from parts"
+        if profile.variables:
+            return "it uses classical variables"
+        return "it does not fall into parts that never meet"
+    if circuit.shots > MOST:
+        return f"the shots of parts are paired one by one, {MOST:,} at most"
+    return ""
+
+
+def why_not_here(one: Candidate, *, consent: bool) -> str:
+    """Why a node must not run a part; empty if it may.
+
+    Exact simulators do to a part what they do to it within the whole. On a device its neighbours
+    change what it does, so there the user has to say that it may be taken out.
+    """
+    if one.limits.simulated is True and one.estimate.exact is True:
+        return ""
+    if consent:
+        return ""
+    what = "on hardware parts of a circuit disturb each other"
+    if one.limits.simulated is not False:
+        what = "only exact simulators run parts of a circuit as within the whole"
+    return f"{what}; {CONSENT}"
+
+
+def together(circuit: PlannedCircuit, offers: Sequence[Sequence[Candidate]]) -> Candidate:
+    """All parts, one after the other on their fastest nodes, as one candidate to be compared.
+
+    Args:
+        circuit: the circuit.
+        offers: the candidates of each part.
+    """
+    fastest = [min(found, key=lambda one: one.seconds) for found in offers]
+    estimates = [one.estimate for one in fastest]
+    pairing = circuit.shots * len(fastest) * _PAIRING_SECONDS
+    spans = [one.estimate.seconds or (one.seconds, one.seconds) for one in fastest]
+    first = max(fastest, key=lambda one: one.seconds)
+    return Candidate(
+        first.node_id,
+        first.provider,
+        first.limits,
+        first.options,
+        Estimate(
+            seconds=(
+                sum(low for low, _ in spans) + pairing,
+                sum(high for _, high in spans) + pairing,
+            ),
+            memory_bytes=max((one.memory_bytes or 0 for one in estimates), default=None),
+            queue_seconds=max((one.queue_seconds or 0.0 for one in estimates), default=None),
+            charges=total(amount for one in estimates for amount in one.charges),
+            method=in_parts(circuit.parts),
+            exact=all(one.exact is True for one in estimates) or None,
+        ),
+    )
