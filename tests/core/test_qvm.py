@@ -120,7 +120,7 @@ class TestArguments:
 
     @pytest.mark.parametrize("policy", ["quickest", "", None, 5, ["fastest"]])
     def test_unknown_policy_lists_those_there_are(self, qvm, bell, policy):
-        with pytest.raises(InvalidArguments, match=r"policy .* is not one of fastest, round_robin"):
+        with pytest.raises(InvalidArguments, match=r"policy .* is not one of fastest, cost"):
             qvm.run(bell, policy=policy)
 
     @pytest.mark.parametrize("strategy", ["cut", "", None, 5, ["auto"]])

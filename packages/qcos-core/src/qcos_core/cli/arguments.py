@@ -51,7 +51,7 @@ _OPTIONS: tuple[_Decorator, ...] = (
         default=POLICY,
         show_default=True,
         metavar="NAME",
-        help="How a node is chosen: fastest or round_robin.",
+        help="How a node is chosen: fastest, cost_optimized or round_robin.",
     ),
     click.option(
         "--strategy",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from qcos_core.ledger.leases import Lease
     from qcos_core.ledger.store import Ledger
+    from qcos_core.model.budgets import Rate
     from qcos_core.qvm.jobs import QVMJob
 
 DEFAULT_SHOTS = 1024
@@ -106,7 +107,7 @@ class DistributedQVM:
             raise InvalidArguments(message)
         self.registry = registry
         self._observers = tuple(observers)
-        self._planner = ShardPlanner(registry)
+        self._planner = ShardPlanner(registry, self._rates)
         self._fallback = fallback
         self._state = None if state is None else Path(state)
         self._executor = NodeExecutor(registry, fallback=fallback)
@@ -200,7 +201,8 @@ class DistributedQVM:
             shots: shots of each circuit, at each point of a sweep; from 1 to 10**12.
             seed: the same seed gives the same counts on seeded nodes, whatever their number;
                 at least 0 and below 2**63. Drawn, and recorded in the result, if left out.
-            policy: how a node is chosen among those that can: ``fastest`` or ``round_robin``.
+            policy: how a node is chosen among those that can: ``fastest`` by time,
+                ``cost_optimized`` by what it costs and then by time, ``round_robin`` in turn.
             strategy: how work is cut: ``auto``, ``whole``, ``batch``, or ``shots`` to spread the
                 blocks of each circuit over nodes.
             options: options for the providers; see ``NodeProvider.check_options``.
@@ -399,6 +401,9 @@ class DistributedQVM:
             labels,
             request.to_dict(self._fallback),
         )
+
+    def _rates(self) -> list[Rate]:
+        return self._ledger.rates()
 
     @cached_property
     def _ledger(self) -> Ledger:

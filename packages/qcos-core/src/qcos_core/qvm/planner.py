@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -12,6 +13,7 @@ from qcos_core.cluster.health import ANSWER_S, ASK_NOW_S
 from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
 from qcos_core.model.amounts import sound, total
+from qcos_core.model.budgets import Rate
 from qcos_core.model.circuits import CircuitProfile, Requirements
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import (
@@ -29,9 +31,11 @@ from qcos_core.model.text import size
 from qcos_core.providers.base import JobNodeProvider
 from qcos_core.providers.running import runs_itself
 from qcos_core.qvm.blocks import largest_block
+from qcos_core.qvm.costs import Charges, charges_of
 from qcos_core.qvm.cross_check import unchecked
+from qcos_core.qvm.placement import Offer, place
 from qcos_core.qvm.pricing import unknown_price
-from qcos_core.qvm.routing import Load, Policy, policy_named
+from qcos_core.qvm.routing import policy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
 
@@ -43,10 +47,12 @@ class ShardPlanner:
 
     Args:
         registry: the cluster.
+        rates: returns what the user says that units are worth; called where that matters.
     """
 
-    def __init__(self, registry: QPURegistry) -> None:
+    def __init__(self, registry: QPURegistry, rates: Callable[[], Sequence[Rate]] = tuple) -> None:
         self._registry = registry
+        self._rates = rates
 
     def plan(
         self,
@@ -59,18 +65,23 @@ class ShardPlanner:
         point of a sweep is placed by itself.
 
         Raises:
-            InvalidArguments: an unknown policy or strategy.
+            InvalidArguments: an unknown policy or strategy, or a policy that cannot choose.
             NoCapableNode: no node can run one of the circuits; says what each node lacks.
         """
         choose = policy_named(request.policy)
         if request.strategy not in STRATEGIES:
             message = f"strategy {request.strategy!r} is not one of {', '.join(STRATEGIES)}."
             raise InvalidArguments(message)
-        offers = self._offers(circuits, request)
-        picks = _place(circuits, offers, choose)
+        able = self._able(circuits, request)
+        offers = [
+            Offer(circuit, tuple(candidates), self._charges(circuit, candidates, request))
+            for circuit, (candidates, _) in zip(circuits, able, strict=True)
+        ]
+        picks = place(offers, choose, self._rates)
         shards: list[Shard] = []
         decisions: list[Decision] = []
-        for circuit, (candidates, rejected), mine in zip(circuits, offers, picks, strict=True):
+        for offer, (candidates, rejected), mine in zip(offers, able, picks, strict=True):
+            circuit = offer.circuit
             made = [
                 shard
                 for point, pick in enumerate(mine)
@@ -79,9 +90,7 @@ class ShardPlanner:
             made = [self._priced(circuit, shard) for shard in made]
             shards += made
             used = {shard.node_id for shard in made}
-            decisions += [
-                _decision(circuit, one, mine[0], used, request.policy) for one in candidates
-            ]
+            decisions += [_decision(offer, one, mine[0], used, request) for one in candidates]
             decisions += rejected
         plan = ShardPlan(
             tuple(circuits),
@@ -90,8 +99,8 @@ class ShardPlanner:
             request.policy,
             _name(circuits, shards),
             candidates={
-                circuit.id: tuple(sorted(offer[0], key=lambda one: one.seconds))
-                for circuit, offer in zip(circuits, offers, strict=True)
+                offer.circuit.id: tuple(sorted(offer.candidates, key=lambda one: one.seconds))
+                for offer in offers
             },
             deadline_s=request.require.deadline_s,
             allow_mixed=request.allow_mixed,
@@ -102,6 +111,20 @@ class ShardPlanner:
             found = [unchecked(plan, one, plan.shards_of(one.id)) for one in circuits]
             plan = replace(plan, warnings=tuple(filter(None, found)))
         return plan
+
+    def _charges(
+        self, circuit: PlannedCircuit, candidates: Sequence[Candidate], request: RunRequest
+    ) -> dict[str, Charges | None]:
+        """What the circuit would cost in all on each of the nodes; see ``Choice.charges``."""
+        costly = {one.node_id for one in candidates if one.limits.paid}
+        by_id = {one.node_id: one for one in candidates}
+        priced = partial(self._priced, circuit)
+        return {
+            name: charges_of(_shards(circuit, 0, candidates, one, request), by_id, priced)
+            if name in costly or (costly and request.strategy == "shots")
+            else ()
+            for name, one in by_id.items()
+        }
 
     def _priced(self, circuit: PlannedCircuit, shard: Shard) -> Shard:
         """A shard with what it costs by itself, where it is a part of what costs something."""
@@ -117,20 +140,20 @@ class ShardPlanner:
         charges = part.charges or whole.charges
         return replace(shard, estimate=replace(whole, charges=charges))
 
-    def _offers(
+    def _able(
         self, circuits: Sequence[PlannedCircuit], request: RunRequest
     ) -> list[tuple[list[Candidate], list[Decision]]]:
         """For each circuit the nodes that can run it, and why the others cannot."""
         away = self._registry.away
         away.ask()
         try:
-            return [self._offers_for(circuit, request) for circuit in circuits]
+            return [self._able_for(circuit, request) for circuit in circuits]
         except NoCapableNode:
             if not away.ask(ASK_NOW_S, wait_s=ANSWER_S):
                 raise
-            return [self._offers_for(circuit, request) for circuit in circuits]
+            return [self._able_for(circuit, request) for circuit in circuits]
 
-    def _offers_for(
+    def _able_for(
         self, circuit: PlannedCircuit, request: RunRequest
     ) -> tuple[list[Candidate], list[Decision]]:
         candidates, rejected = [], []
@@ -286,22 +309,6 @@ def _unwanted(node: Node, limits: Limits, require: Requirements) -> str | None:
     return None
 
 
-def _place(
-    circuits: Sequence[PlannedCircuit],
-    offers: Sequence[tuple[list[Candidate], list[Decision]]],
-    choose: Policy,
-) -> list[list[Candidate]]:
-    """A candidate for each point of each circuit; what takes longest is placed first."""
-    load = Load()
-    picks: list[list[Candidate]] = [[] for _ in circuits]
-    order = sorted(range(len(offers)), key=lambda i: -min(one.seconds for one in offers[i][0]))
-    for index in order:
-        for _ in circuits[index].points:
-            picks[index].append(choose(offers[index][0], load))
-            load.add(picks[index][-1])
-    return picks
-
-
 def _shards(
     circuit: PlannedCircuit,
     point: int,
@@ -326,11 +333,14 @@ def _name(circuits: Sequence[PlannedCircuit], shards: Sequence[Shard]) -> str:
 
 
 def _decision(
-    circuit: PlannedCircuit, one: Candidate, pick: Candidate, used: set[str], policy: str
+    offer: Offer, one: Candidate, pick: Candidate, used: set[str], request: RunRequest
 ) -> Decision:
     chosen = one.node_id in used
-    reason = "" if chosen else f"{pick.node_id} comes first by policy {policy}"
-    return Decision(circuit.id, one.node_id, one.provider, chosen, reason, one.estimate)
+    reason = "" if chosen else f"{pick.node_id} comes first by policy {request.policy}"
+    estimate, charges = one.estimate, offer.charges[one.node_id]
+    if charges and request.strategy != "shots":  # with all fees of its parts
+        estimate = replace(estimate, charges=charges)
+    return Decision(offer.circuit.id, one.node_id, one.provider, chosen, reason, estimate)
 
 
 def _nothing_fits(circuit: PlannedCircuit, rejected: Sequence[Decision]) -> NoCapableNode:

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-
 from qcos_core.errors import InvalidArguments
 from qcos_core.model.plans import Candidate
+from qcos_core.model.policies import Choice, Policy
+from qcos_core.qvm.costs import cheapest
 
 
-@dataclass
-class Load:
-    """What a plan under construction has already given to each node."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    turn: int = 0
-
-    def add(self, candidate: Candidate) -> None:
-        """Note that this node gets the circuit."""
-        before = self.seconds.get(candidate.node_id, 0.0)
-        self.seconds[candidate.node_id] = before + candidate.seconds
-        self.turn += 1
-
-
-Policy = Callable[[Sequence[Candidate], Load], Candidate]
-
-
-def fastest(candidates: Sequence[Candidate], load: Load) -> Candidate:
+def fastest(choice: Choice) -> Candidate:
     """The node that would finish first, its queue and earlier circuits of the plan included."""
-    return min(candidates, key=lambda one: load.seconds.get(one.node_id, 0.0) + one.seconds)
+    return min(choice.candidates, key=choice.ready_s)
 
 
-def round_robin(candidates: Sequence[Candidate], load: Load) -> Candidate:
+def cost_optimized(choice: Choice) -> Candidate:
+    """The node that costs the least; of several, the one that would finish first."""
+    return min(cheapest(choice), key=choice.ready_s)
+
+
+def round_robin(choice: Choice) -> Candidate:
     """Each node in turn."""
-    return candidates[load.turn % len(candidates)]
+    return choice.candidates[choice.turn % len(choice.candidates)]
 
 
-POLICIES: dict[str, Policy] = {"fastest": fastest, "round_robin": round_robin}
+POLICIES: dict[str, Policy] = {
+    "fastest": fastest,
+    "cost_optimized": cost_optimized,
+    "round_robin": round_robin,
+}
 
 
 def policy_named(name: str) -> Policy:

@@ -1,0 +1,159 @@
+"""Routing policies: which of the nodes that can run a circuit gets it."""
+
+import pytest
+
+from qcos_core import Amount, Estimate, InvalidArguments, Limits
+from qcos_core.ledger.store import Ledger
+from qcos_core.model.budgets import Rate
+
+
+@pytest.fixture
+def node(zeros_provider):
+    """Make a provider with one node, of which the test says what its estimate is."""
+
+    def make(*, seconds=1.0, charges=(), limits=None, **estimate):
+        class Estimated(zeros_provider):
+            def limits(self, node):
+                return limits or Limits(simulated=True, paid=bool(charges))
+
+            def estimate_run(self, profile, shots, node, options):
+                found = charges(shots) if callable(charges) else charges
+                return Estimate(seconds=(seconds, seconds), charges=found, **estimate)
+
+        return Estimated()
+
+    return make
+
+
+def amounts(**values):
+    return tuple(Amount(value, unit.replace("_", "-")) for unit, value in values.items())
+
+
+def chosen(plan):
+    return [shard.node_id for shard in plan.shards]
+
+
+class TestCostOptimized:
+    @pytest.fixture
+    def state(self, tmp_path):
+        return tmp_path / "state"
+
+    @pytest.fixture
+    def fleet(self, machine, state):
+        return lambda *nodes: machine(*nodes, state=state)
+
+    @pytest.fixture
+    def rate(self, state):
+        def write(unit, **worth):
+            (one,) = amounts(**worth)
+            with Ledger(state) as ledger:
+                ledger.set_rate(Rate(unit, one))
+
+        return write
+
+    def test_what_is_free_comes_first_however_slow_it_is(self, fleet, node, bell):
+        qvm = fleet(node(charges=amounts(USD=0.01)), node(seconds=500.0), node(seconds=900.0))
+        assert chosen(qvm.plan(bell, policy="cost_optimized")) == ["node-1"]
+        assert chosen(qvm.plan(bell)) == ["node-0"]
+
+    def test_a_price_of_nothing_is_free(self, fleet, node, bell):
+        nothing = node(charges=amounts(USD=0.0), limits=Limits(simulated=False, paid=True))
+        qvm = fleet(node(charges=amounts(USD=0.01)), nothing)
+        assert chosen(qvm.plan(bell, policy="cost_optimized")) == ["node-1"]
+
+    def test_then_the_lowest_price_and_of_equal_ones_the_sooner(self, fleet, node, bell):
+        qvm = fleet(
+            node(charges=amounts(USD=0.31)),
+            node(charges=amounts(USD=0.3), seconds=5.0),
+            node(charges=amounts(USD=0.1 + 0.2), seconds=4.0),  # not 0.3 in floating point
+        )
+        assert chosen(qvm.plan(bell, policy="cost_optimized")) == ["node-2"]
+
+    def test_free_circuits_share_the_free_nodes(self, fleet, node, bell):
+        qvm = fleet(node(), node(), node(charges=amounts(USD=1.0)))
+        plan = qvm.plan([bell] * 4, policy="cost_optimized")
+        assert sorted(chosen(plan)) == ["node-0", "node-0", "node-1", "node-1"]
+
+    def test_planning_reads_no_rates_where_none_matters(self, fleet, node, bell, state):
+        qvm = fleet(
+            node(charges=amounts(QPU_s=2.0, USD=1.0)), node(charges=amounts(QPU_s=3.0, USD=1.0))
+        )
+        assert chosen(qvm.plan(bell, policy="cost_optimized")) == ["node-0"]
+        assert chosen(fleet(node(), node()).plan(bell, policy="cost_optimized")) == ["node-0"]
+        assert not state.exists()
+
+    def test_units_are_compared_at_the_user_s_rates(self, fleet, node, bell, rate):
+        qvm = fleet(node(charges=amounts(USD=3.0)), node(charges=amounts(QPU_s=2.0)))
+        rate("QPU-s", USD=1.6)
+        assert chosen(qvm.plan(bell, policy="cost_optimized")) == ["node-0"]
+        rate("QPU-s", USD=1.4)
+        assert chosen(qvm.plan(bell, policy="cost_optimized")) == ["node-1"]
+
+    def test_rates_to_a_unit_that_nobody_charges(self, fleet, node, bell, rate):
+        qvm = fleet(node(charges=amounts(HQC=10.0)), node(charges=amounts(QPU_s=2.0)))
+        rate("EUR", HQC=4.0)
+        rate("QPU-s", EUR=1.2)
+        assert chosen(qvm.plan(bell, policy="cost_optimized")) == ["node-1"]
+
+    def test_without_a_rate_it_says_which_units_and_how_to_write_one_down(self, fleet, node, bell):
+        qvm = fleet(
+            node(charges=amounts(USD=3.0)),
+            node(charges=amounts(QPU_s=2.0)),
+            node(charges=amounts(HQC=1.0, USD=3.0)),  # dearer than the first, whatever it is worth
+        )
+        with pytest.raises(InvalidArguments) as caught:
+            qvm.plan(bell, policy="cost_optimized")
+        assert str(caught.value) == (
+            "policy 'cost_optimized' cannot compare QPU-s with USD: node-0 costs 3 USD, node-1 "
+            "costs 2 QPU-s. Write down what it is worth to you: `qcos budget --rate '1 QPU-s = X "
+            "USD'`, or leave nodes out by require."
+        )
+        plan = qvm.plan(bell, policy="cost_optimized", require={"exclude": ["node-1"]})
+        assert chosen(plan) == ["node-0"]
+
+    def test_a_price_that_nobody_knows_comes_last(self, fleet, node, bell):
+        unknown = node(limits=Limits(simulated=False, paid=True))
+        qvm = fleet(unknown, node(charges=amounts(USD=1e6)))
+        plan = qvm.plan(bell, policy="cost_optimized", budget="any")
+        assert chosen(plan) == ["node-1"]
+        assert chosen(fleet(unknown).plan(bell, policy="cost_optimized", budget="any")) == [
+            "zeros-0"
+        ]
+
+    def test_each_part_of_a_circuit_that_is_cut_has_its_fee(self, fleet, node, bell):
+        def fee(shots):
+            return amounts(USD=1.0 + shots / 1000)
+
+        small = node(charges=fee, limits=Limits(simulated=False, paid=True, max_shots=400))
+        large = node(charges=amounts(USD=3.5))
+        qvm = fleet(small, large)
+        assert chosen(qvm.plan(bell, 400, policy="cost_optimized")) == ["node-0"]
+        plan = qvm.plan(bell, 1000, policy="cost_optimized")
+        assert chosen(plan) == ["node-1"]  # not 1 + 1, but 3 + 1
+        assert [one.estimate.charges for one in plan.decisions] == [
+            amounts(USD=4.0),
+            amounts(USD=3.5),
+        ]
+
+    def test_shots_that_are_spread_pay_the_fee_of_each_node(self, fleet, zeros_provider, bell):
+        class Fees(zeros_provider):
+            def build_nodes(self):
+                return super().build_nodes(n_nodes=3)
+
+            def limits(self, node):
+                return Limits(simulated=True, paid=True)
+
+            def estimate_run(self, profile, shots, node, options):
+                alone = node.node_id == "zeros-2"
+                return Estimate(
+                    charges=amounts(USD=1.5 if alone else 1.0),
+                    method="alone" if alone else "together",
+                    exact=True,
+                    sampling="per_shot",
+                )
+
+        qvm = fleet(Fees())
+        assert chosen(qvm.plan(bell, 9000, policy="cost_optimized")) == ["zeros-0"]
+        plan = qvm.plan(bell, 9000, policy="cost_optimized", strategy="shots")
+        assert chosen(plan) == ["zeros-2"]
+        assert plan.charges == amounts(USD=1.5)
