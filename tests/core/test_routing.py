@@ -1,10 +1,12 @@
 """Routing policies: which of the nodes that can run a circuit gets it."""
 
+import numpy as np
 import pytest
 
-from qcos_core import Amount, Estimate, InvalidArguments, Limits
+from qcos_core import Amount, Estimate, InvalidArguments, Limits, NoCapableNode, Requirements
 from qcos_core.ledger.store import Ledger
 from qcos_core.model.budgets import Rate
+from qcos_core.model.requests import RunRequest
 
 
 @pytest.fixture
@@ -157,3 +159,67 @@ class TestCostOptimized:
         plan = qvm.plan(bell, 9000, policy="cost_optimized", strategy="shots")
         assert chosen(plan) == ["zeros-2"]
         assert plan.charges == amounts(USD=1.5)
+
+
+class TestFidelity:
+    def test_the_best_comes_first_and_what_nobody_knows_last(self, machine, node, bell):
+        device = Limits(simulated=False)
+        qvm = machine(
+            node(limits=device),
+            node(limits=device, fidelity=0.0),
+            node(limits=device, fidelity=0.93, seconds=600.0),
+            node(limits=device, fidelity=0.91),
+        )
+        plan = qvm.plan(bell, policy="best_fidelity")
+        assert chosen(plan) == ["node-2"]
+        assert "node-2: method unknown; about 10 min; fidelity 0.93" in plan.explain()
+        for gone, then in (("node-2", "node-3"), ("node-3", "node-1"), ("node-1", "node-0")):
+            exclude = ["node-2", "node-3", "node-1"]
+            exclude = exclude[: exclude.index(gone) + 1]
+            plan = qvm.plan(bell, policy="best_fidelity", require={"exclude": exclude})
+            assert chosen(plan) == [then]
+
+    def test_an_exact_simulator_has_all_of_it_and_of_equals_the_sooner_runs(
+        self, machine, node, bell
+    ):
+        device = Limits(simulated=False)
+        qvm = machine(
+            node(limits=device, fidelity=0.999),
+            node(limits=device, exact=True),  # a device that calls itself exact is none the better
+            node(exact=False),
+            node(exact=True, seconds=9.0),
+            node(exact=True, seconds=8.0),
+            node(exact=True, fidelity=0.5),
+        )
+        assert chosen(qvm.plan(bell, policy="best_fidelity")) == ["node-4"]
+
+    def test_a_node_below_what_is_required_is_out_with_both_figures(self, machine, node, bell):
+        device = Limits(simulated=False)
+        qvm = machine(
+            node(limits=device, fidelity=0.87), node(limits=device), node(limits=device, fidelity=1)
+        )
+        plan = qvm.plan(bell, require={"min_fidelity": 0.9})
+        assert {one.node_id: one.reason for one in plan.decisions} == {
+            "node-0": "excluded by require: fidelity 0.87, below 0.9",
+            "node-1": "excluded by require: nobody knows its fidelity, and min_fidelity is 0.9",
+            "node-2": "",
+        }
+        assert chosen(qvm.plan(bell, require={"min_fidelity": 0.87})) == ["node-0"]
+
+    @pytest.mark.parametrize("wrong", [1.5, -0.1, float("nan"), "0.9", True, [0.9]])
+    def test_what_cannot_be_required(self, machine, node, bell, wrong):
+        with pytest.raises(InvalidArguments, match=r"min_fidelity'\] must be from 0 to 1, not"):
+            machine(node()).plan(bell, require={"min_fidelity": wrong})
+
+    @pytest.mark.parametrize("wrong", [1.2, -0.1, float("nan"), "0.9", True, (0.9,)])
+    def test_a_fidelity_that_cannot_be_right_is_none(self, machine, node, bell, wrong):
+        with pytest.raises(NoCapableNode, match=r"estimate_run says fidelity=.*from 0 to 1"):
+            machine(node(fidelity=wrong)).plan(bell)
+
+    def test_numbers_of_other_libraries_are_numbers(self, machine, node, bell):
+        (decision,) = machine(node(fidelity=np.float32(0.5))).plan(bell).decisions
+        assert type(decision.estimate.fidelity) is float
+
+    def test_a_manifest_keeps_what_was_required(self):
+        request = RunRequest(require=Requirements.of({"min_fidelity": 0.5}))
+        assert request.to_dict("always")["require"] == {"min_fidelity": 0.5}

@@ -55,7 +55,7 @@ def cheapest(choice: Choice) -> list[Candidate]:
     known = {price for price in prices.values() if price is not None}
     if not known:
         return list(choice.candidates)
-    least: Collection[Charges] = [()] if () in known else _least(known, prices, choice.rates)
+    least = _least(known, prices, choice.rates)
     return [one for one in choice.candidates if prices[one.node_id] in least]
 
 

@@ -202,7 +202,8 @@ class DistributedQVM:
             seed: the same seed gives the same counts on seeded nodes, whatever their number;
                 at least 0 and below 2**63. Drawn, and recorded in the result, if left out.
             policy: how a node is chosen among those that can: ``fastest`` by time,
-                ``cost_optimized`` by what it costs and then by time, ``round_robin`` in turn.
+                ``cost_optimized`` by what it costs and ``best_fidelity`` by what its provider
+                expects of the circuit there, and both then by time; ``round_robin`` in turn.
             strategy: how work is cut: ``auto``, ``whole``, ``batch``, or ``shots`` to spread the
                 blocks of each circuit over nodes.
             options: options for the providers; see ``NodeProvider.check_options``.

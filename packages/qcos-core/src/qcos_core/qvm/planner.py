@@ -14,7 +14,7 @@ from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
 from qcos_core.model.amounts import sound, total
 from qcos_core.model.budgets import Rate
-from qcos_core.model.circuits import CircuitProfile, Requirements
+from qcos_core.model.circuits import CircuitProfile, Requirements, is_fraction
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import (
     Candidate,
@@ -197,6 +197,10 @@ def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidat
     estimate = _estimate(node, circuit, circuit.shots, options)
     if any(amount.value for amount in estimate.charges):
         limits = replace(limits, paid=True)  # a price says it, whether the limits do or not
+    candidate = Candidate(spec.node_id, node.key, limits, options, estimate)
+    too_low = _too_low(candidate, request.require)
+    if too_low:
+        return too_low
     too_many = _too_many_shots(circuit, limits, estimate)
     if too_many:
         return too_many
@@ -206,7 +210,17 @@ def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidat
     needed, there = estimate.memory_bytes, limits.memory_bytes
     if needed is not None and there is not None and needed > there:
         return f"needs {size(needed)} for {estimate.method}, the node has {size(there)}"
-    return Candidate(spec.node_id, node.key, limits, options, estimate)
+    return candidate
+
+
+def _too_low(candidate: Candidate, require: Requirements) -> str | None:
+    """Why no such fidelity as is required is expected of a node, if none is."""
+    wanted, expected = require.min_fidelity, candidate.fidelity
+    if wanted is None or (expected is not None and expected >= wanted):
+        return None
+    if expected is None:
+        return f"excluded by require: nobody knows its fidelity, and min_fidelity is {wanted:g}"
+    return f"excluded by require: fidelity {expected:g}, below {wanted:g}"
 
 
 def _estimate(
@@ -217,6 +231,8 @@ def _estimate(
     if found is None:
         return Estimate()
     estimate: Estimate = _checked("estimate_run", found, Estimate)
+    if estimate.fidelity is not None:
+        estimate = replace(estimate, fidelity=_fraction(estimate.fidelity))
     if not estimate.charges:
         return estimate
     if len(sound(estimate.charges)) < len(estimate.charges):
@@ -226,6 +242,15 @@ def _estimate(
         raise InvalidArguments(message)
     charges = sorted(total(estimate.charges), key=attrgetter("unit"))
     return replace(estimate, charges=tuple(charges))
+
+
+def _fraction(fidelity: Any) -> float:
+    if not is_fraction(fidelity):
+        message = (
+            f"its provider's estimate_run says fidelity={fidelity!r}, not a number from 0 to 1"
+        )
+        raise InvalidArguments(message)
+    return float(fidelity)
 
 
 def _check_limits(limits: Limits) -> None:

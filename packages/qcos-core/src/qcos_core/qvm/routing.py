@@ -18,6 +18,16 @@ def cost_optimized(choice: Choice) -> Candidate:
     return min(cheapest(choice), key=choice.ready_s)
 
 
+def best_fidelity(choice: Choice) -> Candidate:
+    """The node of which most is to be expected; of several, the one that would finish first."""
+
+    def rank(one: Candidate) -> tuple[float, float]:
+        expected = -1.0 if one.fidelity is None else one.fidelity
+        return -expected, choice.ready_s(one)
+
+    return min(choice.candidates, key=rank)
+
+
 def round_robin(choice: Choice) -> Candidate:
     """Each node in turn."""
     return choice.candidates[choice.turn % len(choice.candidates)]
@@ -26,6 +36,7 @@ def round_robin(choice: Choice) -> Candidate:
 POLICIES: dict[str, Policy] = {
     "fastest": fastest,
     "cost_optimized": cost_optimized,
+    "best_fidelity": best_fidelity,
     "round_robin": round_robin,
 }
 
