@@ -1,12 +1,25 @@
 """Routing policies: which of the nodes that can run a circuit gets it."""
 
+from dataclasses import FrozenInstanceError, replace
+
 import numpy as np
 import pytest
 
-from qcos_core import Amount, Estimate, InvalidArguments, Limits, NoCapableNode, Requirements
+from qcos_core import (
+    Amount,
+    Estimate,
+    InvalidArguments,
+    Limits,
+    NoCapableNode,
+    ProviderLoadError,
+    Requirements,
+    hookimpl,
+)
 from qcos_core.ledger.store import Ledger
 from qcos_core.model.budgets import Rate
+from qcos_core.model.policies import BUILT_IN
 from qcos_core.model.requests import RunRequest
+from qcos_core.qvm.routing import POLICIES
 
 
 @pytest.fixture
@@ -223,3 +236,92 @@ class TestFidelity:
     def test_a_manifest_keeps_what_was_required(self):
         request = RunRequest(require=Requirements.of({"min_fidelity": 0.5}))
         assert request.to_dict("always")["require"] == {"min_fidelity": 0.5}
+
+
+class TestPolicyOfAPlugin:
+    @pytest.fixture
+    def plugin(self):
+        """Make a plugin that brings one policy."""
+
+        def make(name, policy):
+            class Plugin:
+                @hookimpl
+                def routing_policies(self):
+                    return {name: policy}
+
+            return Plugin()
+
+        return make
+
+    def test_it_is_told_what_ours_are_told(self, machine, node, plugin, bell):
+        seen = []
+
+        def last(choice):
+            seen.append(choice)
+            return choice.candidates[-1]
+
+        fee = node(
+            charges=lambda shots: amounts(USD=shots / 100),
+            limits=Limits(simulated=True, max_shots=60),
+        )
+        unknown = node(limits=Limits(simulated=False, paid=True))
+        qvm = machine(fee, unknown, node(seconds=4.0))
+        qvm.registry.plugins.register(plugin("last", last))
+        assert chosen(qvm.plan([bell, bell], 100, policy="last", budget="any")) == ["node-2"] * 2
+        first, second = seen
+        assert [one.node_id for one in first.candidates] == ["node-0", "node-1", "node-2"]
+        assert first.charges == {"node-0": amounts(USD=1.0), "node-1": None, "node-2": ()}
+        assert (first.circuit.name, first.point) == ("bell", 0)
+        assert (first.turn, second.turn) == (0, 1)
+        assert second.ready_s(second.candidates[-1]) == 8.0
+        with pytest.raises(FrozenInstanceError):
+            first.point = 1
+        with pytest.raises(TypeError):
+            first.charges["node-0"] = ()
+
+    @pytest.mark.parametrize(
+        "policy, said",
+        [
+            (lambda choice: 1 / 0, "failed on bell: ZeroDivisionError: division by zero."),
+            (lambda choice: None, "returned None, none of the candidates of bell."),
+            (lambda choice: "node-0", "returned 'node-0', none of the candidates of bell."),
+            (lambda choice: replace(choice.candidates[0]), "none of the candidates of bell."),
+            (lambda: None, "failed on bell: TypeError"),
+        ],
+    )
+    def test_what_it_does_wrong_is_its_own_error(self, machine, node, plugin, bell, policy, said):
+        qvm = machine(node())
+        qvm.registry.plugins.register(plugin("wrong", policy), name="acme")
+        with pytest.raises(ProviderLoadError, match="policy 'wrong' of plugin acme") as caught:
+            qvm.run(bell, policy="wrong")
+        assert said in str(caught.value)
+        assert qvm.run(bell, 10).shots == 10
+
+    @pytest.mark.parametrize("name", POLICIES)
+    def test_names_of_ours_cannot_be_taken(self, machine, node, plugin, bell, name):
+        qvm = machine(node())
+        with pytest.raises(InvalidArguments, match=f"acme brings a policy '{name}', which is"):
+            qvm.registry.plugins.register(plugin(name, min), name="acme")
+        assert not qvm.registry.plugins.has_plugin("acme")
+
+    @pytest.mark.parametrize("found", [None, ["x"], {"x": 1}, {1: min}, {"": min}, min])
+    def test_what_is_no_mapping_of_policies_is_refused(self, machine, node, found):
+        class Wrong:
+            @hookimpl
+            def routing_policies(self):
+                return found
+
+        with pytest.raises(InvalidArguments, match=r"of plugin Wrong returned .* map names to"):
+            machine(node()).registry.plugins.register(Wrong())
+
+    def test_a_hook_that_fails_is_refused(self, machine, node):
+        class Failing:
+            @hookimpl
+            def routing_policies(self):
+                raise ImportError("no module acme")
+
+        with pytest.raises(InvalidArguments, match="plugin Failing raised ImportError: no module"):
+            machine(node()).registry.plugins.register(Failing())
+
+    def test_all_policies_of_ours_are_built_in(self):
+        assert set(POLICIES) == set(BUILT_IN)

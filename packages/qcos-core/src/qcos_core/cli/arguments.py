@@ -51,7 +51,8 @@ _OPTIONS: tuple[_Decorator, ...] = (
         default=POLICY,
         show_default=True,
         metavar="NAME",
-        help="How a node is chosen: fastest, cost_optimized, best_fidelity or round_robin.",
+        help="How a node is chosen: fastest, cost_optimized, best_fidelity, round_robin, or as a "
+        "plugin says.",
     ),
     click.option(
         "--strategy",

@@ -9,6 +9,9 @@ from qcos_core.model.amounts import Amount
 from qcos_core.model.budgets import Rate
 from qcos_core.model.plans import Candidate, PlannedCircuit
 
+BUILT_IN = ("fastest", "cost_optimized", "best_fidelity", "round_robin")
+"""The names of QCOS's own policies, which no plugin can take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -40,5 +43,20 @@ class Choice:
 
 
 Policy = Callable[[Choice], Candidate]
-"""Chooses one of ``choice.candidates``, by nothing but the choice, so that a plan can be
-repeated."""
+"""Returns one of ``choice.candidates``, by what the choice says alone, so that a plan can be made
+again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginPolicy:
+    """A policy that a plugin brings.
+
+    Attributes:
+        name: its name.
+        plugin: the plugin's name.
+        choose: the policy.
+    """
+
+    name: str
+    plugin: str
+    choose: Policy

@@ -136,6 +136,7 @@ class DistributedQVM:
                 parameters.
             InvalidArguments: a wrong argument.
             NoCapableNode: no node can run one of the circuits.
+            ProviderLoadError: the policy is a plugin's and fails, or several plugins bring it.
         """
         given = read_circuits(circuits, shots, seed, options, name)
         request = RunRequest.of(
@@ -203,7 +204,8 @@ class DistributedQVM:
                 at least 0 and below 2**63. Drawn, and recorded in the result, if left out.
             policy: how a node is chosen among those that can: ``fastest`` by time,
                 ``cost_optimized`` by what it costs and ``best_fidelity`` by what its provider
-                expects of the circuit there, and both then by time; ``round_robin`` in turn.
+                expects of the circuit there, and both then by time; ``round_robin`` in turn;
+                or the name of one that a plugin brings, see ``docs/how-to/policies.md``.
             strategy: how work is cut: ``auto``, ``whole``, ``batch``, or ``shots`` to spread the
                 blocks of each circuit over nodes.
             options: options for the providers; see ``NodeProvider.check_options``.
@@ -229,6 +231,7 @@ class DistributedQVM:
                 parameters.
             InvalidArguments: a wrong argument.
             NoCapableNode: no node can run one of the circuits.
+            ProviderLoadError: the policy is a plugin's and fails, or several plugins bring it.
             PartialResult: some shards failed, or nodes disagree; what came back is attached.
             QCOSError: the only shard failed; its own error.
         """
@@ -308,6 +311,7 @@ class DistributedQVM:
             InvalidArguments: a wrong argument.
             LedgerUnusable: the job cannot be written down.
             NoCapableNode: no node can run one of the circuits.
+            ProviderLoadError: the policy is a plugin's and fails, or several plugins bring it.
         """
         if worker not in WORKERS:
             message = f"worker must be one of {', '.join(WORKERS)}, not {worker!r}."

@@ -45,13 +45,14 @@ def place(
     )
     for index in order:
         offer = offers[index]
+        charges = MappingProxyType(dict(offer.charges))
         for point in range(len(offer.circuit.points)):
             choice = Choice(
                 offer.circuit,
                 point,
                 offer.candidates,
-                offer.charges,
-                MappingProxyType(busy_s),
+                charges,
+                MappingProxyType(dict(busy_s)),
                 turn,
                 rates,
             )

@@ -67,8 +67,9 @@ class ShardPlanner:
         Raises:
             InvalidArguments: an unknown policy or strategy, or a policy that cannot choose.
             NoCapableNode: no node can run one of the circuits; says what each node lacks.
+            ProviderLoadError: a plugin's policy that cannot be used, or fails.
         """
-        choose = policy_named(request.policy)
+        choose = policy_named(request.policy, self._registry)
         if request.strategy not in STRATEGIES:
             message = f"strategy {request.strategy!r} is not one of {', '.join(STRATEGIES)}."
             raise InvalidArguments(message)
