@@ -27,7 +27,7 @@ from qcos_core.model.plans import (
 )
 from qcos_core.model.requests import RunRequest
 from qcos_core.model.seam import Recovery
-from qcos_core.model.text import size
+from qcos_core.model.text import plural, size
 from qcos_core.providers.base import JobNodeProvider
 from qcos_core.providers.running import runs_itself
 from qcos_core.qvm.blocks import largest_block
@@ -208,10 +208,7 @@ def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidat
     unpriced = unknown_price(limits, estimate, request.budget) if runs_itself(provider) else None
     if unpriced:
         return unpriced
-    needed, there = estimate.memory_bytes, limits.memory_bytes
-    if needed is not None and there is not None and needed > there:
-        return f"needs {size(needed)} for {estimate.method}, the node has {size(there)}"
-    return candidate
+    return _too_large(circuit.profile, limits, estimate) or candidate
 
 
 def _too_low(candidate: Candidate, require: Requirements) -> str | None:
@@ -291,7 +288,9 @@ def _lacks(
         return unwanted
     needed = _needed_qubits(profile, limits)
     if needed > spec.max_qubits:
-        return f"needs {needed} qubits, the node has {spec.max_qubits}"
+        idle = needed - profile.width
+        wires = f" with its {plural(idle, 'idle wire')}" if idle else ""
+        return f"needs {needed} qubits{wires}, the node has {spec.max_qubits}"
     return None
 
 
@@ -313,6 +312,19 @@ def _too_many_shots(circuit: PlannedCircuit, limits: Limits, estimate: Estimate)
     return None
 
 
+def _too_large(profile: CircuitProfile, limits: Limits, estimate: Estimate) -> str | None:
+    """How much memory the node lacks, if it does."""
+    needed, there = estimate.memory_bytes, limits.memory_bytes
+    if needed is None or there is None or needed <= there:
+        return None
+    sizes = size(needed), size(there)
+    if sizes[0] == sizes[1]:
+        sizes = f"{needed:,} B", f"{there:,} B"
+    qubits = plural(profile.width, "qubit")
+    what = f"{estimate.method} ({qubits})" if estimate.method else qubits
+    return f"needs {sizes[0]} for {what}, the node has {sizes[1]}"
+
+
 def _needed_qubits(profile: CircuitProfile, limits: Limits) -> int:
     """Idle wires are no width to a simulator; to hardware, and to who does not say, they are."""
     return profile.width if limits.simulated else profile.num_qubits
@@ -322,16 +334,20 @@ def _unwanted(node: Node, limits: Limits, require: Requirements) -> str | None:
     spec = node.spec
     kinds = {spec.node_type.value, spec.node_type.name}
     if require.node_types and not kinds.intersection(require.node_types):
-        return f"excluded by require: node_type is {spec.node_type.name}"
+        wanted = " or ".join(map(str, require.node_types))
+        return f"excluded by require: node_type is {spec.node_type.name}, not {wanted}"
     missing = [tag for tag in require.tags if tag not in spec.tags]
     if missing:
         return f"excluded by require: lacks the tag {', '.join(missing)}"
     if spec.max_qubits < require.min_qubits:
         return f"excluded by require: {spec.max_qubits} qubits, below {require.min_qubits}"
     if require.simulated is not None and limits.simulated is not require.simulated:
+        if limits.simulated is None:
+            return "excluded by require: its provider does not say whether it is simulated"
         return f"excluded by require: simulated is {limits.simulated}"
-    if spec.node_id in require.exclude or node.key in require.exclude:
-        return "excluded by require"
+    named = [name for name in (spec.node_id, node.key) if name in require.exclude]
+    if named:
+        return f"excluded by require: exclude names {named[0]}"
     return None
 
 
