@@ -376,6 +376,8 @@ def test_tags_and_exclusions_choose_nodes(qcos):
     code, _, err = qcos("run", "bell.qasm", *two, "--require-tag", "gpu")
     assert code == 3
     assert "lacks the tag gpu" in err
+    _, out, _ = qcos("run", "bell.qasm", *two, "--min-fidelity", "1")
+    assert "--min-fidelity 1.0" in out
 
 
 @needs_click
@@ -525,6 +527,7 @@ def bad_files(folder):
         (["run", "bell.qasm", "--seed", "-1"], 2, "seed"),
         (["run", "bell.qasm", "--seed", str(2**63)], 2, "seed"),
         (["run", "bell.qasm", *NUMPY, "--policy", "luck"], 2, "'luck' is not one of"),
+        (["run", "bell.qasm", *NUMPY, "--min-fidelity", "nan"], 2, "must be from 0 to 1, not nan"),
         (["run", "bell.qasm", *NUMPY, "--strategy", "luck"], 2, "'luck' is not one of"),
         (["run", "bell.qasm", "--on", "nobody"], 2, "no provider 'nobody'"),
         (["run", "bell.qasm", "--on", "lumi_amd_gpu"], 2, "pip install qcos-lumi"),

@@ -120,7 +120,7 @@ class TestArguments:
 
     @pytest.mark.parametrize("policy", ["quickest", "", None, 5, ["fastest"]])
     def test_unknown_policy_lists_those_there_are(self, qvm, bell, policy):
-        with pytest.raises(InvalidArguments, match=r"policy .* is not one of fastest, round_robin"):
+        with pytest.raises(InvalidArguments, match=r"policy .* is not one of fastest, cost"):
             qvm.run(bell, policy=policy)
 
     @pytest.mark.parametrize("strategy", ["cut", "", None, 5, ["auto"]])
@@ -266,7 +266,7 @@ class TestNothingFits:
     ):
         circuit = QuantumCircuit(200, 1)
         circuit.measure(150, 0)
-        with pytest.raises(NoCapableNode, match="needs 200 qubits, the node has 30"):
+        with pytest.raises(NoCapableNode, match="needs 200 qubits with its 199 idle wires, the"):
             machine(zeros_provider()).run(circuit)
 
     def test_what_the_node_cannot_do_is_named(self, qvm):
@@ -335,9 +335,51 @@ class TestRequire:
             fleet.run(bell, require={"tags": ["cuda"], "min_qubits": 5})
         assert "cpu (+2 alike): excluded by require: lacks the tag cuda" in str(caught.value)
 
+    @pytest.mark.parametrize(
+        "require, reason",
+        [
+            ({"exclude": ["gpu", "cpu"]}, "exclude names cpu"),
+            ({"simulated": False}, "simulated is True"),
+            (
+                {"node_types": ["gpu_aer", "qpu_ibm"]},
+                "node_type is CPU_AER, not gpu_aer or qpu_ibm",
+            ),
+            ({"min_qubits": 30}, "10 qubits, below 30"),
+        ],
+    )
+    def test_a_reason_says_what_to_change(self, fleet, bell, require, reason):
+        reasons = {one.node_id: one.reason for one in fleet.plan(bell, require=require).decisions}
+        assert reasons["cpu"] == f"excluded by require: {reason}"
+
+    def test_a_node_that_may_be_either_is_neither(self, machine, zeros_provider, bell):
+        with pytest.raises(NoCapableNode, match="does not say whether it is simulated"):
+            machine(zeros_provider()).run(bell, require={"simulated": True})
+
+    @pytest.mark.parametrize(
+        "needed, there, method, reason",
+        [
+            (32 << 30, 8 << 30, "statevector", "needs 32 GiB for statevector (2 qubits), the node"),
+            (32 << 30, 8 << 30, "", "needs 32 GiB for 2 qubits, the node has 8 GiB"),
+            (8193, 8192, "x", "needs 8,193 B for x (2 qubits), the node has 8,192 B"),
+        ],
+    )
+    def test_a_node_says_how_much_memory_it_lacks(
+        self, machine, zeros_provider, bell, needed, there, method, reason
+    ):
+        class Small(zeros_provider):
+            def limits(self, node):
+                return Limits(memory_bytes=there)
+
+            def estimate_run(self, profile, shots, node, options):
+                return Estimate(memory_bytes=needed, method=method)
+
+        with pytest.raises(NoCapableNode) as caught:
+            machine(Small()).run(bell)
+        assert reason in str(caught.value)
+
     def test_provider_can_be_excluded_by_its_key(self, bell):
         cluster = ClusterBuilder().add("local_numpy").build()
-        with pytest.raises(NoCapableNode, match="excluded by require"):
+        with pytest.raises(NoCapableNode, match="exclude names local_numpy"):
             DistributedQVM(cluster).run(bell, require={"exclude": ["local_numpy"]})
 
 

@@ -253,6 +253,16 @@ class UpsideDown(Right):
         return Estimate(seconds=(2.0, 1.0))
 
 
+@wrong("test_estimate_run_estimates", *CLUSTER)
+class Percent(Right):
+    """Estimates its fidelity in percent."""
+
+    def estimate_run(self, profile, shots, node, options):
+        from qcos_core.model.plans import Estimate
+
+        return Estimate(fidelity=98.5)
+
+
 @wrong("test_closing_it_twice_is_harmless")
 class ClosesOnce(Right):
     """Cannot be closed twice."""

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         Shard as Shard,
         ShardPlan as ShardPlan,
     )
+    from qcos_core.model.policies import Choice as Choice
     from qcos_core.model.results import (
         QVMResult as QVMResult,
         ShardRecord as ShardRecord,
@@ -150,6 +151,7 @@ _HOMES = {
     "model.methods": ("methods_text",),
     "model.nodes": ("Credentials", "Limits", "NodeType", "QPUNodeSpec"),
     "model.plans": ("Candidate", "Decision", "Estimate", "Shard", "ShardPlan"),
+    "model.policies": ("Choice",),
     "model.results": ("QVMResult", "ShardRecord"),
     "model.seam": (
         "Block",

@@ -51,7 +51,8 @@ _OPTIONS: tuple[_Decorator, ...] = (
         default=POLICY,
         show_default=True,
         metavar="NAME",
-        help="How a node is chosen: fastest or round_robin.",
+        help="How a node is chosen: fastest, cost_optimized, best_fidelity, round_robin, or as a "
+        "plugin says.",
     ),
     click.option(
         "--strategy",
@@ -71,6 +72,12 @@ _OPTIONS: tuple[_Decorator, ...] = (
         multiple=True,
         metavar="ID",
         help="A node, or a provider's key, not to use; may be repeated.",
+    ),
+    click.option(
+        "--min-fidelity",
+        type=float,
+        metavar="F",
+        help="Use only nodes of which at least this fidelity is expected, from 0 to 1.",
     ),
     click.option(
         "--bind",
@@ -133,6 +140,7 @@ class Arguments:
     strategy: str
     require_tag: tuple[str, ...]
     exclude: tuple[str, ...]
+    min_fidelity: float | None
     bind: tuple[str, ...]
     like: str | None
     option: tuple[str, ...]
@@ -150,7 +158,7 @@ class Arguments:
             InvalidArguments: shots or a seed out of range, or values that cannot be read.
         """
         from qcos_core.model.budgets import Budget
-        from qcos_core.model.circuits import check_seed, check_shots
+        from qcos_core.model.circuits import Requirements, check_seed, check_shots
 
         if self.on and self.cluster is not None:
             message = "--on and --cluster exclude each other."
@@ -161,6 +169,7 @@ class Arguments:
         parse_binds(self.bind)
         check_shots(self.shots)
         Budget.of(self.budget)
+        Requirements.of(self.require)
         if self.seed is not None:
             check_seed(self.seed)
 
@@ -174,6 +183,15 @@ class Arguments:
         with nodes_of(self.on, self.cluster) as registry:
             yield registry
 
+    @property
+    def require(self) -> dict[str, Any]:
+        """Which nodes may be used."""
+        return {
+            "tags": self.require_tag,
+            "exclude": self.exclude,
+            "min_fidelity": self.min_fidelity,
+        }
+
     def arguments(self) -> dict[str, Any]:
         """The arguments of ``DistributedQVM.plan`` and ``run`` beside the circuits."""
         from qcos_core.cluster.config import parse_options
@@ -184,7 +202,7 @@ class Arguments:
             "seed": self.seed,
             "policy": self.policy,
             "strategy": self.strategy,
-            "require": {"tags": self.require_tag, "exclude": self.exclude},
+            "require": self.require,
             "cross_check": self.cross_check,
             "budget": self.budget,
             "name": self.name,
@@ -212,6 +230,7 @@ class Arguments:
             ("--strategy", () if self.strategy == STRATEGY else (self.strategy,)),
             ("--require-tag", self.require_tag),
             ("--exclude", self.exclude),
+            ("--min-fidelity", () if self.min_fidelity is None else (f"{self.min_fidelity!r}",)),
             ("--bind", self.bind),
             ("--like", (self.like,) if self.like else ()),
             ("--option", self.option),

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from qcos_core.errors import BudgetExceeded
 from qcos_core.model.amounts import Amount
-from qcos_core.model.budgets import EVERYWHERE, Budget, Cap, Rate, Reservation
+from qcos_core.model.budgets import EVERYWHERE, Budget, Cap, Rate, Reservation, worth_of
 
 _ROUNDING = 1e-9
 
@@ -224,11 +224,7 @@ def _caps_of(connection: sqlite3.Connection, job_id: str) -> list[Cap]:
 
 def _worth(connection: sqlite3.Connection) -> dict[tuple[str, str], float]:
     """How much one of a unit is worth in another: the user's rates, both ways."""
-    found = {(unit, unit): 1.0 for unit in _units(connection)}
-    for rate in rates(connection):
-        found[rate.unit, rate.worth.unit] = rate.worth.value
-        found[rate.worth.unit, rate.unit] = 1 / rate.worth.value
-    return found
+    return {(unit, unit): 1.0 for unit in _units(connection)} | worth_of(rates(connection))
 
 
 def _units(connection: sqlite3.Connection) -> list[str]:

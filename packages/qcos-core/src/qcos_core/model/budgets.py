@@ -148,6 +148,15 @@ class Rate:
         return f"1 {self.unit} = {self.worth}"
 
 
+def worth_of(rates: Iterable[Rate]) -> dict[tuple[str, str], float]:
+    """How much one of a unit is worth in another, by both units: rates go both ways."""
+    found: dict[tuple[str, str], float] = {}
+    for rate in rates:
+        found[rate.unit, rate.worth.unit] = rate.worth.value
+        found[rate.worth.unit, rate.unit] = 1 / rate.worth.value
+    return found
+
+
 def parse_amount(text: str) -> Amount:
     """An amount as people write it, such as ``"12 QPU-s"``.
 

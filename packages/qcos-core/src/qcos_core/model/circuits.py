@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import InvalidArguments
@@ -130,6 +131,8 @@ class Requirements:
         simulated: ``True`` for simulators only, ``False`` for hardware only.
         exclude: ids of nodes, or keys of providers, not to use.
         deadline_s: seconds that one attempt at one shard may take on its node.
+        min_fidelity: from 0 to 1; only nodes of which at least that fidelity is expected, so none
+            of which nobody knows it.
     """
 
     node_types: tuple[str, ...] = ()
@@ -138,6 +141,7 @@ class Requirements:
     simulated: bool | None = None
     exclude: tuple[str, ...] = ()
     deadline_s: float | None = None
+    min_fidelity: float | None = None
 
     @classmethod
     def of(cls, value: Requirements | Mapping[str, Any] | None) -> Requirements:
@@ -174,6 +178,14 @@ class Requirements:
         if deadline is not None and not (isinstance(deadline, (int, float)) and deadline > 0):
             message = f"require['deadline_s'] must be a number of seconds above 0: {deadline!r}."
             raise InvalidArguments(message)
+        if self.min_fidelity is not None and not is_fraction(self.min_fidelity):
+            message = f"require['min_fidelity'] must be from 0 to 1, not {self.min_fidelity!r}."
+            raise InvalidArguments(message)
+
+
+def is_fraction(value: Any) -> bool:
+    """Whether something is a number from 0 to 1."""
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1
 
 
 def _strings(name: str, value: Any) -> tuple[str, ...]:

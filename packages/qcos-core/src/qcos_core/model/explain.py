@@ -104,6 +104,8 @@ def _facts(estimate: Estimate) -> list[str]:
         facts.append(" + ".join(str(amount) for amount in estimate.charges))
     if estimate.exact is not None:
         facts.append("exact" if estimate.exact else "not exact")
+    if estimate.fidelity is not None:
+        facts.append(f"fidelity {estimate.fidelity:g}")
     return facts
 
 

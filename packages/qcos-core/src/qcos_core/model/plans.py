@@ -43,6 +43,9 @@ class Estimate:
         task_method: the method that the plan hands to the node with each task, where it must not
             be chosen again; a task of fewer shots might choose otherwise.
         by_hand: the line a user could have typed to get the same.
+        fidelity: from 0 to 1, what to expect of the circuit there: for hardware the product of
+            one minus each operation's error; 1.0 for a simulator that samples just the
+            distribution that is asked for; ``None`` if unknown.
     """
 
     seconds: tuple[float, float] | None = None
@@ -55,6 +58,7 @@ class Estimate:
     cores: int = 1
     task_method: str = "automatic"
     by_hand: str = ""
+    fidelity: float | None = None
 
     @property
     def typical_seconds(self) -> float | None:
@@ -88,6 +92,13 @@ class Candidate:
         """Expected time, with a second where nobody can tell."""
         typical = self.estimate.typical_seconds
         return _UNKNOWN_SECONDS if typical is None else typical
+
+    @property
+    def fidelity(self) -> float | None:
+        """What to expect of the circuit, from 0 to 1; an exact simulator that is silent has 1.0."""
+        said = self.estimate.fidelity
+        exact = self.estimate.exact is True and self.limits.simulated is True
+        return 1.0 if said is None and exact else said
 
     @property
     def pool(self) -> tuple[Any, ...]:

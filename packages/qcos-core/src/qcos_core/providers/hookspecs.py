@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from qcos_core.model.events import Event
     from qcos_core.model.nodes import QPUNodeSpec
+    from qcos_core.model.policies import Policy
     from qcos_core.model.seam import Execution
 
 PROJECT = "qcos"
@@ -62,4 +63,21 @@ def observe(event: Event) -> None:
 
     Args:
         event: one thing that happened.
+    """
+
+
+@hookspec
+def routing_policies() -> Mapping[str, Policy]:  # type: ignore[empty-body]
+    """Bring routing policies; ``run(policy=NAME)`` uses one.
+
+    A policy is a function that is given a :class:`Choice` and returns one of its ``candidates``. It
+    is called once for each circuit of a plan, and for each point of a sweep. What it raises, and
+    an answer that is no candidate, is an error that names the policy and the plugin.
+
+    This is called when the plugin is registered, and when a plan is made with a policy that is not
+    built in.
+
+    Returns:
+        The policies by their names. A name that is built in is refused, and one that another
+        plugin brings too cannot be used.
     """

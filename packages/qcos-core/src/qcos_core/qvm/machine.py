@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from qcos_core.ledger.leases import Lease
     from qcos_core.ledger.store import Ledger
+    from qcos_core.model.budgets import Rate
     from qcos_core.qvm.jobs import QVMJob
 
 DEFAULT_SHOTS = 1024
@@ -106,7 +107,7 @@ class DistributedQVM:
             raise InvalidArguments(message)
         self.registry = registry
         self._observers = tuple(observers)
-        self._planner = ShardPlanner(registry)
+        self._planner = ShardPlanner(registry, self._rates)
         self._fallback = fallback
         self._state = None if state is None else Path(state)
         self._executor = NodeExecutor(registry, fallback=fallback)
@@ -135,6 +136,7 @@ class DistributedQVM:
                 parameters.
             InvalidArguments: a wrong argument.
             NoCapableNode: no node can run one of the circuits.
+            ProviderLoadError: the policy is a plugin's and fails, or several plugins bring it.
         """
         given = read_circuits(circuits, shots, seed, options, name)
         request = RunRequest.of(
@@ -200,7 +202,10 @@ class DistributedQVM:
             shots: shots of each circuit, at each point of a sweep; from 1 to 10**12.
             seed: the same seed gives the same counts on seeded nodes, whatever their number;
                 at least 0 and below 2**63. Drawn, and recorded in the result, if left out.
-            policy: how a node is chosen among those that can: ``fastest`` or ``round_robin``.
+            policy: how a node is chosen among those that can: ``fastest`` by time,
+                ``cost_optimized`` by what it costs and ``best_fidelity`` by what its provider
+                expects of the circuit there, and both then by time; ``round_robin`` in turn;
+                or the name of one that a plugin brings, see ``docs/how-to/policies.md``.
             strategy: how work is cut: ``auto``, ``whole``, ``batch``, ``shots`` to spread blocks
                 of each circuit over nodes, or ``factor`` to run parts that never meet apart.
             options: options for the providers; see ``NodeProvider.check_options``.
@@ -226,6 +231,7 @@ class DistributedQVM:
                 parameters.
             InvalidArguments: a wrong argument.
             NoCapableNode: no node can run one of the circuits.
+            ProviderLoadError: the policy is a plugin's and fails, or several plugins bring it.
             PartialResult: some shards failed, or nodes disagree; what came back is attached.
             QCOSError: the only shard failed; its own error.
         """
@@ -305,6 +311,7 @@ class DistributedQVM:
             InvalidArguments: a wrong argument.
             LedgerUnusable: the job cannot be written down.
             NoCapableNode: no node can run one of the circuits.
+            ProviderLoadError: the policy is a plugin's and fails, or several plugins bring it.
         """
         if worker not in WORKERS:
             message = f"worker must be one of {', '.join(WORKERS)}, not {worker!r}."
@@ -399,6 +406,9 @@ class DistributedQVM:
             labels,
             request.to_dict(self._fallback),
         )
+
+    def _rates(self) -> list[Rate]:
+        return self._ledger.rates()
 
     @cached_property
     def _ledger(self) -> Ledger:

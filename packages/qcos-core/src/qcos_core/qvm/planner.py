@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -12,7 +13,8 @@ from qcos_core.cluster.health import ANSWER_S, ASK_NOW_S
 from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
 from qcos_core.model.amounts import sound, total
-from qcos_core.model.circuits import CircuitProfile, Requirements
+from qcos_core.model.budgets import Rate
+from qcos_core.model.circuits import CircuitProfile, Requirements, is_fraction
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import (
     Candidate,
@@ -23,15 +25,18 @@ from qcos_core.model.plans import (
     ShardPlan,
     group_decisions,
 )
+from qcos_core.model.policies import Policy
 from qcos_core.model.requests import RunRequest
 from qcos_core.model.seam import Recovery
-from qcos_core.model.text import size
+from qcos_core.model.text import plural, size
 from qcos_core.providers.base import JobNodeProvider
 from qcos_core.providers.running import runs_itself
 from qcos_core.qvm.blocks import largest_block
+from qcos_core.qvm.costs import Charges, charges_of
 from qcos_core.qvm.cross_check import unchecked
+from qcos_core.qvm.placement import Offer, place
 from qcos_core.qvm.pricing import unknown_price
-from qcos_core.qvm.routing import Load, Policy, policy_named
+from qcos_core.qvm.routing import policy_named
 from qcos_core.qvm.strategies import factor
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
@@ -40,32 +45,17 @@ STRATEGIES = ("auto", "whole", "batch", "shots", "factor")
 
 
 @dataclass(frozen=True)
-class Offers:
-    """A circuit, or a part of one, and the nodes of a cluster.
-
-    Attributes:
-        circuit: what is to be run.
-        candidates: the nodes that can run it.
-        rejected: why the others cannot.
-    """
-
-    circuit: PlannedCircuit
-    candidates: tuple[Candidate, ...]
-    rejected: tuple[Decision, ...]
-
-
-@dataclass(frozen=True)
 class Way:
     """How a circuit is cut.
 
     Attributes:
         circuit: the circuit, with parts if it is run in parts.
-        units: it or its parts.
+        offers: the nodes for it, or for each of its parts.
         others: how else it might be cut.
     """
 
     circuit: PlannedCircuit
-    units: tuple[Offers, ...]
+    offers: tuple[Offer, ...]
     others: tuple[Decision, ...] = ()
 
 
@@ -74,10 +64,12 @@ class ShardPlanner:
 
     Args:
         registry: the cluster.
+        rates: returns what the user says that units are worth; called where that matters.
     """
 
-    def __init__(self, registry: QPURegistry) -> None:
+    def __init__(self, registry: QPURegistry, rates: Callable[[], Sequence[Rate]] = tuple) -> None:
         self._registry = registry
+        self._rates = rates
 
     def plan(
         self,
@@ -90,34 +82,34 @@ class ShardPlanner:
         point of a sweep is placed by itself.
 
         Raises:
-            InvalidArguments: an unknown policy or strategy.
+            InvalidArguments: an unknown policy or strategy, or a policy that cannot choose.
             NoCapableNode: no node can run one of the circuits; says what each node lacks.
+            ProviderLoadError: a plugin's policy that cannot be used, or fails.
         """
-        choose = policy_named(request.policy)
+        policy = policy_named(request.policy, self._registry)
         _check_strategy(request.strategy)
         for circuit in circuits:
             if circuit.strategy is not None:
                 _check_strategy(circuit.strategy)
-        ways = self._ways(circuits, request, choose)
-        units = [unit for way in ways for unit in way.units]
-        picks = iter(_place(units, choose))
+        ways = self._ways(circuits, request, policy)
+        offers = [offer for way in ways for offer in way.offers]
+        picks = iter(place(offers, policy, self._rates))
         shards: list[Shard] = []
         decisions: list[Decision] = []
         for way in ways:
-            for unit in way.units:
+            for offer in way.offers:
                 mine = next(picks)
                 made = [
-                    self._priced(unit.circuit, shard)
+                    self._priced(offer.circuit, shard)
                     for point, pick in enumerate(mine)
-                    for shard in _shards(unit.circuit, point, unit.candidates, pick, request)
+                    for shard in _shards(offer.circuit, point, offer.candidates, pick, request)
                 ]
                 shards += made
                 used = {shard.node_id for shard in made}
                 decisions += [
-                    _decision(unit.circuit, one, mine[0], used, request.policy)
-                    for one in unit.candidates
+                    _decision(offer, one, mine[0], used, request) for one in offer.candidates
                 ]
-                decisions += unit.rejected
+                decisions += offer.rejected
             decisions += way.others
         plan = ShardPlan(
             tuple(way.circuit for way in ways),
@@ -126,8 +118,8 @@ class ShardPlanner:
             request.policy,
             _name(ways, shards),
             candidates={
-                unit.circuit.id: tuple(sorted(unit.candidates, key=lambda one: one.seconds))
-                for unit in units
+                offer.circuit.id: tuple(sorted(offer.candidates, key=lambda one: one.seconds))
+                for offer in offers
             },
             deadline_s=request.require.deadline_s,
             allow_mixed=request.allow_mixed,
@@ -138,6 +130,20 @@ class ShardPlanner:
             found = [unchecked(plan, one, plan.shards_of(one.id)) for one in circuits]
             plan = replace(plan, warnings=tuple(filter(None, found)))
         return plan
+
+    def _charges(
+        self, circuit: PlannedCircuit, candidates: Sequence[Candidate], request: RunRequest
+    ) -> dict[str, Charges | None]:
+        """What the circuit would cost in all on each of the nodes; see ``Choice.charges``."""
+        costly = {one.node_id for one in candidates if one.limits.paid}
+        by_id = {one.node_id: one for one in candidates}
+        priced = partial(self._priced, circuit)
+        return {
+            name: charges_of(_shards(circuit, 0, candidates, one, request), by_id, priced)
+            if name in costly or (costly and request.strategy == "shots")
+            else ()
+            for name, one in by_id.items()
+        }
 
     def _priced(self, circuit: PlannedCircuit, shard: Shard) -> Shard:
         """A shard with what it costs by itself, where it is a part of what costs something."""
@@ -154,47 +160,86 @@ class ShardPlanner:
         return replace(shard, estimate=replace(whole, charges=charges))
 
     def _ways(
-        self, circuits: Sequence[PlannedCircuit], request: RunRequest, choose: Policy
+        self, circuits: Sequence[PlannedCircuit], request: RunRequest, policy: Policy
     ) -> list[Way]:
         """How each circuit is cut, and for each piece the nodes that can run it."""
         away = self._registry.away
         away.ask()
         try:
-            return [self._way(circuit, request, choose) for circuit in circuits]
+            return [self._way(circuit, request, policy) for circuit in circuits]
         except NoCapableNode:
             if not away.ask(ASK_NOW_S, wait_s=ANSWER_S):
                 raise
-            return [self._way(circuit, request, choose) for circuit in circuits]
+            return [self._way(circuit, request, policy) for circuit in circuits]
 
-    def _way(self, circuit: PlannedCircuit, request: RunRequest, choose: Policy) -> Way:
+    def _way(self, circuit: PlannedCircuit, request: RunRequest, policy: Policy) -> Way:
         whole, strategy = replace(circuit, parts=()), circuit.strategy or request.strategy
         if strategy == "factor":
             reason = factor.why_whole(circuit, cross_check=request.cross_check)
             if reason:
                 message = f"{circuit.name} cannot be run in parts: {reason}."
                 raise InvalidArguments(message, hint="Leave strategy='factor' out.")
-            parts = [self._offers(part, request) for part in circuit.parts]
-            _check_offers(circuit, parts)
+            parts = [self._offer(part, request) for part in circuit.parts]
+            _check_possible(parts)
             return Way(circuit, tuple(parts))
-        offers = self._offers(whole, request)
+        offer = self._offer(whole, request)
         if strategy != "auto" or factor.why_whole(circuit, cross_check=request.cross_check):
-            _check_offers(whole, [offers])
-            return Way(whole, (offers,))
-        parts = [self._offers(part, request) for part in circuit.parts]
-        return _better(circuit, offers, parts, choose, request.policy)
+            _check_possible([offer])
+            return Way(whole, (offer,))
+        parts = [self._offer(part, request) for part in circuit.parts]
+        return self._better(circuit, offer, parts, policy, request)
 
-    def _offers(self, circuit: PlannedCircuit, request: RunRequest) -> Offers:
+    def _offer(self, circuit: PlannedCircuit, request: RunRequest) -> Offer:
         """The nodes that can run a circuit, or a part of one, and why the others cannot."""
         candidates, rejected = [], []
         for node in self._registry.nodes():
-            offer = _offer(node, circuit, request)
-            if isinstance(offer, Candidate):
-                candidates.append(offer)
+            found = _candidate(node, circuit, request)
+            if isinstance(found, Candidate):
+                candidates.append(found)
             else:
                 rejected.append(
-                    Decision(circuit.id, node.spec.node_id, node.key, chosen=False, reason=offer)
+                    Decision(circuit.id, node.spec.node_id, node.key, chosen=False, reason=found)
                 )
-        return Offers(circuit, tuple(candidates), tuple(rejected))
+        charges = self._charges(circuit, candidates, request)
+        return Offer(circuit, tuple(candidates), charges, tuple(rejected))
+
+    def _better(
+        self,
+        circuit: PlannedCircuit,
+        whole: Offer,
+        parts: Sequence[Offer],
+        policy: Policy,
+        request: RunRequest,
+    ) -> Way:
+        """The whole circuit or its parts, as the policy judges them.
+
+        What it judges depends on the circuit and the nodes alone, so that the same job is cut in
+        the same way in whatever company it is planned.
+        """
+        if not all(part.candidates for part in parts):
+            _check_possible([whole])
+            lacking = next(part for part in parts if not part.candidates)
+            reason = lacking.rejected[0].reason
+            other = Decision(circuit.id, "", "", chosen=False, reason=reason, strategy="factor")
+            return Way(whole.circuit, (whole,), (other,))
+        cut, charges = factor.together(circuit, parts)
+        both = Offer(
+            replace(whole.circuit, points=circuit.points[:1]),
+            (*whole.candidates, cut),
+            {**whole.charges, cut.node_id: charges},
+        )
+        [[pick]] = place([both], policy, self._rates)
+        if pick is not cut:
+            reason = f"the whole comes first by policy {request.policy}"
+            other = Decision(circuit.id, "", "", False, reason, cut.estimate, "factor")
+            return Way(whole.circuit, (whole,), (other,))
+        reason = f"{cut.estimate.method} come first by policy {request.policy}"
+        others = [
+            Decision(circuit.id, one.node_id, one.provider, False, reason, one.estimate, "whole")
+            for one in whole.candidates
+        ]
+        others += [replace(one, strategy="whole") for one in whole.rejected]
+        return Way(circuit, tuple(parts), tuple(others))
 
 
 def _check_strategy(strategy: str) -> None:
@@ -203,42 +248,13 @@ def _check_strategy(strategy: str) -> None:
         raise InvalidArguments(message)
 
 
-def _better(
-    circuit: PlannedCircuit, whole: Offers, parts: list[Offers], choose: Policy, policy: str
-) -> Way:
-    """The whole circuit or its parts, as the policy judges them.
-
-    What it judges depends on the circuit and the nodes alone, so that the same job is cut in the
-    same way in whatever company it is planned.
-    """
-    uncut = replace(circuit, parts=())
-    if not all(part.candidates for part in parts):
-        _check_offers(uncut, [whole])
-        lacking = next(part for part in parts if not part.candidates)
-        reason = lacking.rejected[0].reason
-        other = Decision(circuit.id, "", "", chosen=False, reason=reason, strategy="factor")
-        return Way(uncut, (whole,), (other,))
-    cut = factor.together(circuit, [part.candidates for part in parts])
-    if whole.candidates and choose([*whole.candidates, cut], Load()) is not cut:
-        reason = f"the whole comes first by policy {policy}"
-        other = Decision(circuit.id, "", "", False, reason, cut.estimate, "factor")
-        return Way(uncut, (whole,), (other,))
-    reason = f"{cut.estimate.method} come first by policy {policy}"
-    others = [
-        Decision(circuit.id, one.node_id, one.provider, False, reason, one.estimate, "whole")
-        for one in whole.candidates
-    ]
-    others += [replace(one, strategy="whole") for one in whole.rejected]
-    return Way(circuit, tuple(parts), tuple(others))
+def _check_possible(offers: Sequence[Offer]) -> None:
+    for offer in offers:
+        if not offer.candidates:
+            raise _nothing_fits(offer.circuit, offer.rejected)
 
 
-def _check_offers(circuit: PlannedCircuit, offers: Sequence[Offers]) -> None:
-    for one in offers:
-        if not one.candidates:
-            raise _nothing_fits(one.circuit, one.rejected)
-
-
-def _offer(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidate | str:
+def _candidate(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidate | str:
     """The node as a candidate for a circuit, or why it is none."""
     if node.spec.offline_reason:
         return f"offline: {node.spec.offline_reason}"
@@ -271,21 +287,30 @@ def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidat
     estimate = _estimate(node, circuit, circuit.shots, options)
     if any(amount.value for amount in estimate.charges):
         limits = replace(limits, paid=True)  # a price says it, whether the limits do or not
+    candidate = Candidate(spec.node_id, node.key, limits, options, estimate)
+    too_low = _too_low(candidate, request.require)
+    if too_low:
+        return too_low
     too_many = _too_many_shots(circuit, limits, estimate)
     if too_many:
         return too_many
-    apart = circuit.qubits and factor.why_not_here(
-        Candidate(spec.node_id, node.key, limits, options, estimate), consent=request.allow_mixed
-    )
+    apart = circuit.qubits and factor.why_not_here(candidate, consent=request.allow_mixed)
     if apart:
         return apart
     unpriced = unknown_price(limits, estimate, request.budget) if runs_itself(provider) else None
     if unpriced:
         return unpriced
-    needed, there = estimate.memory_bytes, limits.memory_bytes
-    if needed is not None and there is not None and needed > there:
-        return f"needs {size(needed)} for {estimate.method}, the node has {size(there)}"
-    return Candidate(spec.node_id, node.key, limits, options, estimate)
+    return _too_large(circuit.profile, limits, estimate) or candidate
+
+
+def _too_low(candidate: Candidate, require: Requirements) -> str | None:
+    """Why no such fidelity as is required is expected of a node, if none is."""
+    wanted, expected = require.min_fidelity, candidate.fidelity
+    if wanted is None or (expected is not None and expected >= wanted):
+        return None
+    if expected is None:
+        return f"excluded by require: nobody knows its fidelity, and min_fidelity is {wanted:g}"
+    return f"excluded by require: fidelity {expected:g}, below {wanted:g}"
 
 
 def _estimate(
@@ -296,6 +321,8 @@ def _estimate(
     if found is None:
         return Estimate()
     estimate: Estimate = _checked("estimate_run", found, Estimate)
+    if estimate.fidelity is not None:
+        estimate = replace(estimate, fidelity=_fraction(estimate.fidelity))
     if not estimate.charges:
         return estimate
     if len(sound(estimate.charges)) < len(estimate.charges):
@@ -305,6 +332,15 @@ def _estimate(
         raise InvalidArguments(message)
     charges = sorted(total(estimate.charges), key=attrgetter("unit"))
     return replace(estimate, charges=tuple(charges))
+
+
+def _fraction(fidelity: Any) -> float:
+    if not is_fraction(fidelity):
+        message = (
+            f"its provider's estimate_run says fidelity={fidelity!r}, not a number from 0 to 1"
+        )
+        raise InvalidArguments(message)
+    return float(fidelity)
 
 
 def _check_limits(limits: Limits) -> None:
@@ -344,7 +380,9 @@ def _lacks(
         return unwanted
     needed = _needed_qubits(profile, limits)
     if needed > spec.max_qubits:
-        return f"needs {needed} qubits, the node has {spec.max_qubits}"
+        idle = needed - profile.width
+        wires = f" with its {plural(idle, 'idle wire')}" if idle else ""
+        return f"needs {needed} qubits{wires}, the node has {spec.max_qubits}"
     return None
 
 
@@ -366,6 +404,19 @@ def _too_many_shots(circuit: PlannedCircuit, limits: Limits, estimate: Estimate)
     return None
 
 
+def _too_large(profile: CircuitProfile, limits: Limits, estimate: Estimate) -> str | None:
+    """How much memory the node lacks, if it does."""
+    needed, there = estimate.memory_bytes, limits.memory_bytes
+    if needed is None or there is None or needed <= there:
+        return None
+    sizes = size(needed), size(there)
+    if sizes[0] == sizes[1]:
+        sizes = f"{needed:,} B", f"{there:,} B"
+    qubits = plural(profile.width, "qubit")
+    what = f"{estimate.method} ({qubits})" if estimate.method else qubits
+    return f"needs {sizes[0]} for {what}, the node has {sizes[1]}"
+
+
 def _needed_qubits(profile: CircuitProfile, limits: Limits) -> int:
     """Idle wires are no width to a simulator; to hardware, and to who does not say, they are."""
     return profile.width if limits.simulated else profile.num_qubits
@@ -375,29 +426,21 @@ def _unwanted(node: Node, limits: Limits, require: Requirements) -> str | None:
     spec = node.spec
     kinds = {spec.node_type.value, spec.node_type.name}
     if require.node_types and not kinds.intersection(require.node_types):
-        return f"excluded by require: node_type is {spec.node_type.name}"
+        wanted = " or ".join(map(str, require.node_types))
+        return f"excluded by require: node_type is {spec.node_type.name}, not {wanted}"
     missing = [tag for tag in require.tags if tag not in spec.tags]
     if missing:
         return f"excluded by require: lacks the tag {', '.join(missing)}"
     if spec.max_qubits < require.min_qubits:
         return f"excluded by require: {spec.max_qubits} qubits, below {require.min_qubits}"
     if require.simulated is not None and limits.simulated is not require.simulated:
+        if limits.simulated is None:
+            return "excluded by require: its provider does not say whether it is simulated"
         return f"excluded by require: simulated is {limits.simulated}"
-    if spec.node_id in require.exclude or node.key in require.exclude:
-        return "excluded by require"
+    named = [name for name in (spec.node_id, node.key) if name in require.exclude]
+    if named:
+        return f"excluded by require: exclude names {named[0]}"
     return None
-
-
-def _place(units: Sequence[Offers], choose: Policy) -> list[list[Candidate]]:
-    """A candidate for each point of each unit; what takes longest is placed first."""
-    load = Load()
-    picks: list[list[Candidate]] = [[] for _ in units]
-    shortest = [min(one.seconds for one in unit.candidates) for unit in units]
-    for index in sorted(range(len(units)), key=lambda i: -shortest[i]):
-        for _ in units[index].circuit.points:
-            picks[index].append(choose(units[index].candidates, load))
-            load.add(picks[index][-1])
-    return picks
 
 
 def _shards(
@@ -418,7 +461,7 @@ def _shards(
 
 
 def _name(ways: Sequence[Way], shards: Sequence[Shard]) -> str:
-    pieces = sum(len(unit.circuit.points) for way in ways for unit in way.units)
+    pieces = sum(len(offer.circuit.points) for way in ways for offer in way.offers)
     if len(shards) > pieces:
         return "shots"
     if any(way.circuit.parts for way in ways):
@@ -427,11 +470,14 @@ def _name(ways: Sequence[Way], shards: Sequence[Shard]) -> str:
 
 
 def _decision(
-    circuit: PlannedCircuit, one: Candidate, pick: Candidate, used: set[str], policy: str
+    offer: Offer, one: Candidate, pick: Candidate, used: set[str], request: RunRequest
 ) -> Decision:
     chosen = one.node_id in used
-    reason = "" if chosen else f"{pick.node_id} comes first by policy {policy}"
-    return Decision(circuit.id, one.node_id, one.provider, chosen, reason, one.estimate)
+    reason = "" if chosen else f"{pick.node_id} comes first by policy {request.policy}"
+    estimate, charges = one.estimate, offer.charges[one.node_id]
+    if charges and request.strategy != "shots":  # with all fees of its parts
+        estimate = replace(estimate, charges=charges)
+    return Decision(offer.circuit.id, one.node_id, one.provider, chosen, reason, estimate)
 
 
 def _nothing_fits(circuit: PlannedCircuit, rejected: Sequence[Decision]) -> NoCapableNode:

@@ -14,6 +14,7 @@ import pytest
 from qcos_core.circuits.profile import profile as profile_of
 from qcos_core.cluster.builder import ClusterBuilder
 from qcos_core.errors import InvalidArguments, QCOSError
+from qcos_core.model.circuits import is_fraction
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import Estimate
 from qcos_core.model.redaction import is_secret_name
@@ -179,7 +180,7 @@ class NodeTests(ProviderChecks):
     def test_estimate_run_estimates(self, subject: Subject) -> None:
         """``estimate_run`` returns an :class:`Estimate` with its least time first, or ``None``.
 
-        Catches a bare number of seconds, and bounds the wrong way round.
+        Catches a bare number of seconds, bounds the wrong way round, and a fidelity in percent.
         """
         facts = profile_of(circuits.number(1, 1))
         for node in subject.nodes:
@@ -194,6 +195,9 @@ class NodeTests(ProviderChecks):
             low, high = estimate.seconds or (0, 0)
             if not 0 <= low <= high:
                 fail(f"estimate_run says from {low} to {high} seconds.")
+            fidelity = estimate.fidelity
+            if fidelity is not None and not is_fraction(fidelity):
+                fail(f"estimate_run says fidelity={fidelity!r}: give a number from 0 to 1.")
 
     def test_closing_it_twice_is_harmless(self, subject: Subject) -> None:
         """``close`` can be called again, and on an instance that did nothing.

@@ -8,12 +8,19 @@ others, are shots of the whole; see ``qvm.pairing``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from operator import attrgetter
 
 from qcos_core.model.amounts import total
 from qcos_core.model.plans import Candidate, Estimate, PlannedCircuit, in_parts
 from qcos_core.model.shots import MOST
+from qcos_core.qvm.costs import Charges
+from qcos_core.qvm.placement import Offer
 
 _PAIRING_SECONDS = 5e-8
+
+IN_PARTS = "in parts"
+"""The ``node_id`` of the candidate that stands for all parts of a circuit."""
 
 CONSENT = "strategy='factor' with allow_mixed=True is consent"
 
@@ -50,32 +57,34 @@ def why_not_here(one: Candidate, *, consent: bool) -> str:
     return f"{what}; {CONSENT}"
 
 
-def together(circuit: PlannedCircuit, offers: Sequence[Sequence[Candidate]]) -> Candidate:
+def together(circuit: PlannedCircuit, offers: Sequence[Offer]) -> tuple[Candidate, Charges | None]:
     """All parts, one after the other on their fastest nodes, as one candidate to be compared.
 
     Args:
         circuit: the circuit.
-        offers: the candidates of each part.
+        offers: the nodes for each part, at least one.
+
+    Returns:
+        The candidate, and what it costs; ``None`` where nobody knows.
     """
-    fastest = [min(found, key=lambda one: one.seconds) for found in offers]
+    fastest = [min(offer.candidates, key=lambda one: one.seconds) for offer in offers]
     estimates = [one.estimate for one in fastest]
-    pairing = circuit.shots * len(fastest) * _PAIRING_SECONDS
     spans = [one.estimate.seconds or (one.seconds, one.seconds) for one in fastest]
+    pairing = circuit.shots * len(fastest) * _PAIRING_SECONDS
     first = max(fastest, key=lambda one: one.seconds)
-    return Candidate(
-        first.node_id,
-        first.provider,
-        first.limits,
-        first.options,
-        Estimate(
-            seconds=(
-                sum(low for low, _ in spans) + pairing,
-                sum(high for _, high in spans) + pairing,
-            ),
-            memory_bytes=max((one.memory_bytes or 0 for one in estimates), default=None),
-            queue_seconds=max((one.queue_seconds or 0.0 for one in estimates), default=None),
-            charges=total(amount for one in estimates for amount in one.charges),
-            method=in_parts(circuit.parts),
-            exact=all(one.exact is True for one in estimates) or None,
-        ),
+    estimate = Estimate(
+        seconds=(sum(low for low, _ in spans) + pairing, sum(high for _, high in spans) + pairing),
+        memory_bytes=max(one.memory_bytes or 0 for one in estimates),
+        queue_seconds=max(one.queue_seconds or 0.0 for one in estimates),
+        charges=total(amount for one in estimates for amount in one.charges),
+        method=in_parts(circuit.parts),
+        exact=all(one.exact is True for one in estimates) or None,
+    )
+    candidate = replace(first, node_id=IN_PARTS, options=circuit.options, estimate=estimate)
+    costs = [offer.charges[one.node_id] for offer, one in zip(offers, fastest, strict=True)]
+    known = [cost for cost in costs if cost is not None]
+    if len(known) < len(costs):
+        return candidate, None
+    return candidate, tuple(
+        sorted(total(amount for cost in known for amount in cost), key=attrgetter("unit"))
     )
