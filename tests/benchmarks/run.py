@@ -10,10 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import durable
+import planning
 import simulation
 import start
 
-MODULES = {"durable": durable, "simulation": simulation, "start": start}
+MODULES = {"durable": durable, "planning": planning, "simulation": simulation, "start": start}
 
 
 def main() -> None:
@@ -29,9 +30,9 @@ def main() -> None:
             for row in module.benchmarks():
                 rows.append(row)
                 print(
-                    f"{row.name:32} {row.ratio:6.2f} {row.low:6.2f}-{row.high:5.2f}"
+                    f"{row.name:32} {row.ratio:6.4g} {row.low:6.4g}-{row.high:.4g}"
                     f" {row.ours * 1e3:6.1f} ms {row.theirs * 1e3:6.1f} ms"
-                    f"  at most {row.goal:.2f}: {'met' if row.met else 'NOT MET'}"
+                    f"  at most {row.goal:.4g}: {'met' if row.met else 'NOT MET'}"
                     f"\n{'':4}beside {row.peer}"
                 )
     if arguments.json:

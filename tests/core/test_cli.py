@@ -770,12 +770,12 @@ def test_version_and_help(qcos):
 @needs_click
 def test_help_names_what_the_planner_knows(qcos):
     from qcos_core.cli import arguments
+    from qcos_core.model.strategies import BUILT_IN
     from qcos_core.qvm.machine import DEFAULT_SHOTS
-    from qcos_core.qvm.planner import STRATEGIES
     from qcos_core.qvm.routing import POLICIES
 
     words = set(re.findall(r"\w+", qcos("run", "--help")[1]))
-    assert words >= {*POLICIES, *STRATEGIES, str(DEFAULT_SHOTS)}
+    assert words >= {*POLICIES, *BUILT_IN, str(DEFAULT_SHOTS)}
     assert arguments.SHOTS == DEFAULT_SHOTS
 
 

@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from qcos_core.model.secrets import Secret as Secret
     from qcos_core.model.shots import PackedShots as PackedShots
     from qcos_core.model.status import JobStatus as JobStatus
+    from qcos_core.model.strategies import Division as Division
     from qcos_core.model.sweeps import SweepResult as SweepResult
     from qcos_core.providers.base import (
         JobNodeProvider as JobNodeProvider,
@@ -152,6 +153,7 @@ _HOMES = {
     "model.nodes": ("Credentials", "Limits", "NodeType", "QPUNodeSpec"),
     "model.plans": ("Candidate", "Decision", "Estimate", "Shard", "ShardPlan"),
     "model.policies": ("Choice",),
+    "model.strategies": ("Division",),
     "model.results": ("QVMResult", "ShardRecord"),
     "model.seam": (
         "Block",

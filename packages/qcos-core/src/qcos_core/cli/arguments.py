@@ -59,7 +59,7 @@ _OPTIONS: tuple[_Decorator, ...] = (
         default=STRATEGY,
         show_default=True,
         metavar="NAME",
-        help="How work is cut: auto, whole, batch or shots.",
+        help="How work is cut: auto, whole, batch, shots, factor, or as a plugin says.",
     ),
     click.option(
         "--require-tag",

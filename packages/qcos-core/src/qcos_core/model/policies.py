@@ -46,18 +46,3 @@ class Choice:
 Policy = Callable[[Choice], Candidate]
 """Returns one of ``choice.candidates``, by what the choice says alone, so that a plan can be made
 again."""
-
-
-@dataclass(frozen=True, slots=True)
-class PluginPolicy:
-    """A policy that a plugin brings.
-
-    Attributes:
-        name: its name.
-        plugin: the plugin's name.
-        choose: the policy.
-    """
-
-    name: str
-    plugin: str
-    choose: Policy

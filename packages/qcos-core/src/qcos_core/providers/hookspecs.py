@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qcos_core.model.nodes import QPUNodeSpec
     from qcos_core.model.policies import Policy
     from qcos_core.model.seam import Execution
+    from qcos_core.model.strategies import Strategy
 
 PROJECT = "qcos"
 
@@ -79,5 +80,23 @@ def routing_policies() -> Mapping[str, Policy]:  # type: ignore[empty-body]
 
     Returns:
         The policies by their names. A name that is built in is refused, and one that another
+        plugin brings too cannot be used.
+    """
+
+
+@hookspec
+def strategies() -> Mapping[str, Strategy]:  # type: ignore[empty-body]
+    """Bring strategies; ``run(strategy=NAME)`` uses one.
+
+    A strategy is a function that is given a :class:`Division` and says which nodes get which
+    blocks of a circuit. It is called once for each circuit, or part of one, and for each point of a
+    sweep; what saves data is never divided. What it raises, and an answer that does not give each
+    block to one node, is an error that names the strategy and the plugin.
+
+    This is called when the plugin is registered, and when a plan is made with a strategy that is
+    not built in.
+
+    Returns:
+        The strategies by their names. A name that is built in is refused, and one that another
         plugin brings too cannot be used.
     """

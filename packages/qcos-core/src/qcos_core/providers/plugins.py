@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from qcos_core.errors import InvalidArguments
-from qcos_core.model.policies import BUILT_IN, PluginPolicy
+from qcos_core.errors import InvalidArguments, ProviderLoadError
+from qcos_core.model import policies, strategies
 from qcos_core.providers import discovery, hookspecs
 
 if TYPE_CHECKING:
@@ -18,6 +19,53 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GROUP = "qcos.plugins"
+
+_BUILT_IN = {
+    "routing_policies": ("policy", policies.BUILT_IN),
+    "strategies": ("strategy", strategies.BUILT_IN),
+}
+"""What each hook brings, and the names that it cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A function that a plugin brings.
+
+    Attributes:
+        kind: what it is, ``"policy"`` or ``"strategy"``.
+        name: its name.
+        plugin: the plugin's name.
+        function: the function.
+    """
+
+    kind: str
+    name: str
+    plugin: str
+    function: Callable[[Any], Any]
+
+    def __call__(self, given: Any, about: str) -> Any:
+        """What it returns.
+
+        Args:
+            given: what it is given.
+            about: the name of the circuit, for the error.
+
+        Raises:
+            ProviderLoadError: it raised something.
+        """
+        try:
+            return self.function(given)
+        # other people's code
+        except Exception as error:
+            what = f"failed on {about}: {type(error).__name__}: {error}"
+            raise self.error(what.rstrip(".")) from error
+
+    def error(self, what: str) -> ProviderLoadError:
+        """An error that names the plugin."""
+        message = f"{self.kind} {self.name!r} of plugin {self.plugin} {what}."
+        return ProviderLoadError(
+            message, hint=f"Tell its author; another {self.kind} works meanwhile."
+        )
 
 
 class PluginManager(pluggy.PluginManager):
@@ -42,43 +90,63 @@ class PluginManager(pluggy.PluginManager):
                 raise InvalidArguments(message, hint=hint)
         registered = super().register(plugin, name)
         try:
-            for implementation in self.hook.routing_policies.get_hookimpls():
-                if implementation.plugin is plugin:
-                    _policies(implementation)
+            for hook in _BUILT_IN:
+                for implementation in getattr(self.hook, hook).get_hookimpls():
+                    if implementation.plugin is plugin:
+                        _functions(hook, implementation)
         except InvalidArguments:
             self.unregister(plugin)
             raise
         return registered
 
-    def routing_policies(self) -> list[PluginPolicy]:
-        """Every policy that a plugin brings.
+    def brought(self, hook: str) -> list[Brought]:
+        """Every function that plugins bring by a hook.
+
+        Args:
+            hook: ``"routing_policies"`` or ``"strategies"``.
 
         Raises:
-            InvalidArguments: a plugin's hook fails, or returns what is no policy.
+            InvalidArguments: a plugin's hook fails, or returns what is no such function.
         """
-        found = self.hook.routing_policies.get_hookimpls()
-        return [policy for implementation in found for policy in _policies(implementation)]
+        implementations = getattr(self.hook, hook).get_hookimpls()
+        return [
+            one for implementation in implementations for one in _functions(hook, implementation)
+        ]
+
+    def one_brought(self, hook: str, name: str) -> Brought | None:
+        """The function of this name that a plugin brings by a hook; ``None`` if none does.
+
+        Raises:
+            InvalidArguments: a plugin's hook fails, or returns what is no such function.
+            ProviderLoadError: several plugins bring it.
+        """
+        found = [one for one in self.brought(hook) if one.name == name]
+        if len(found) > 1:
+            plugins = " and ".join(one.plugin for one in found)
+            message = f"{found[0].kind} {name!r} is brought by several plugins: {plugins}."
+            raise ProviderLoadError(message, hint=f"Uninstall one, or use another {found[0].kind}.")
+        return found[0] if found else None
 
 
-def _policies(implementation: HookImpl) -> list[PluginPolicy]:
-    """The policies of one plugin, checked."""
-    plugin = _name(implementation)
+def _functions(hook: str, implementation: HookImpl) -> list[Brought]:
+    """What one plugin brings by a hook, checked."""
+    plugin, (kind, built_in) = _name(implementation), _BUILT_IN[hook]
     try:
         found = implementation.function()
     # other people's code
     except Exception as error:
-        message = f"routing_policies of plugin {plugin} raised {type(error).__name__}: {error}."
+        message = f"{hook} of plugin {plugin} raised {type(error).__name__}: {error}."
         raise InvalidArguments(message) from error
     if not isinstance(found, Mapping) or not all(
-        isinstance(name, str) and name and callable(policy) for name, policy in found.items()
+        isinstance(name, str) and name and callable(one) for name, one in found.items()
     ):
-        message = f"routing_policies of plugin {plugin} returned {found!r:.80}."
+        message = f"{hook} of plugin {plugin} returned {found!r:.80}."
         raise InvalidArguments(message, hint="It must map names to functions.")
-    taken = [name for name in BUILT_IN if name in found]
+    taken = [name for name in built_in if name in found]
     if taken:
-        message = f"plugin {plugin} brings a policy {taken[0]!r}, which is built in."
+        message = f"plugin {plugin} brings a {kind} {taken[0]!r}, which is built in."
         raise InvalidArguments(message, hint="Give it another name.")
-    return [PluginPolicy(name, plugin, policy) for name, policy in found.items()]
+    return [Brought(kind, name, plugin, one) for name, one in found.items()]
 
 
 def _name(implementation: HookImpl) -> str:

@@ -38,10 +38,9 @@ from qcos_core.qvm.placement import Offer, place
 from qcos_core.qvm.pricing import unknown_price
 from qcos_core.qvm.routing import policy_named
 from qcos_core.qvm.strategies import factor
+from qcos_core.qvm.strategies.plugins import strategy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
-
-STRATEGIES = ("auto", "whole", "batch", "shots", "factor")
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,8 @@ class ShardPlanner:
             ProviderLoadError: a plugin's policy that cannot be used, or fails.
         """
         policy = policy_named(request.policy, self._registry)
-        _check_strategy(request.strategy)
-        for circuit in circuits:
-            if circuit.strategy is not None:
-                _check_strategy(circuit.strategy)
+        for name in [request.strategy, *(one.strategy for one in circuits if one.strategy)]:
+            strategy_named(name, self._registry)  # an unknown one is an error before all else
         ways = self._ways(circuits, request, policy)
         offers = [offer for way in ways for offer in way.offers]
         picks = iter(place(offers, policy, self._rates))
@@ -102,7 +99,7 @@ class ShardPlanner:
                 made = [
                     self._priced(offer.circuit, shard)
                     for point, pick in enumerate(mine)
-                    for shard in _shards(offer.circuit, point, offer.candidates, pick, request)
+                    for shard in self._shards(offer.circuit, point, offer.candidates, pick, request)
                 ]
                 shards += made
                 used = {shard.node_id for shard in made}
@@ -139,11 +136,31 @@ class ShardPlanner:
         by_id = {one.node_id: one for one in candidates}
         priced = partial(self._priced, circuit)
         return {
-            name: charges_of(_shards(circuit, 0, candidates, one, request), by_id, priced)
-            if name in costly or (costly and request.strategy == "shots")
+            name: charges_of(self._shards(circuit, 0, candidates, one, request), by_id, priced)
+            if name in costly or (costly and _may_spread(circuit, request))
             else ()
             for name, one in by_id.items()
         }
+
+    def _shards(
+        self,
+        circuit: PlannedCircuit,
+        point: int,
+        candidates: Sequence[Candidate],
+        pick: Candidate,
+        request: RunRequest,
+    ) -> list[Shard]:
+        """The shards of a circuit at one point that the policy gave to a node."""
+        name = circuit.strategy or request.strategy
+        brought = strategy_named(name, self._registry)
+        group = poolable(candidates, pick)
+        # each part of what is paid has its own fee
+        free = not any(one.limits.paid for one in group)
+        worth_it = free and (request.cross_check or wins(group))
+        spread = brought or name == "shots" or (name in ("auto", "factor") and worth_it)
+        if spread and not circuit.profile.saves:
+            return spread_shots(circuit, point, group, brought)
+        return whole(circuit, point, pick)
 
     def _priced(self, circuit: PlannedCircuit, shard: Shard) -> Shard:
         """A shard with what it costs by itself, where it is a part of what costs something."""
@@ -242,10 +259,9 @@ class ShardPlanner:
         return Way(circuit, tuple(parts), tuple(others))
 
 
-def _check_strategy(strategy: str) -> None:
-    if strategy not in STRATEGIES:
-        message = f"strategy {strategy!r} is not one of {', '.join(STRATEGIES)}."
-        raise InvalidArguments(message)
+def _may_spread(circuit: PlannedCircuit, request: RunRequest) -> bool:
+    """Whether the strategy may give a part of a circuit that costs something to another node."""
+    return (circuit.strategy or request.strategy) not in ("auto", "whole", "batch", "factor")
 
 
 def _check_possible(offers: Sequence[Offer]) -> None:
@@ -443,23 +459,6 @@ def _unwanted(node: Node, limits: Limits, require: Requirements) -> str | None:
     return None
 
 
-def _shards(
-    circuit: PlannedCircuit,
-    point: int,
-    candidates: Sequence[Candidate],
-    pick: Candidate,
-    request: RunRequest,
-) -> list[Shard]:
-    group = poolable(candidates, pick)
-    free = not any(one.limits.paid for one in group)  # each part of what is paid has its own fee
-    worth_it = free and (request.cross_check or wins(group))
-    strategy = circuit.strategy or request.strategy
-    spread = strategy == "shots" or (strategy in ("auto", "factor") and worth_it)
-    if spread and not circuit.profile.saves:
-        return spread_shots(circuit, point, group)
-    return whole(circuit, point, pick)
-
-
 def _name(ways: Sequence[Way], shards: Sequence[Shard]) -> str:
     pieces = sum(len(offer.circuit.points) for way in ways for offer in way.offers)
     if len(shards) > pieces:
@@ -475,7 +474,7 @@ def _decision(
     chosen = one.node_id in used
     reason = "" if chosen else f"{pick.node_id} comes first by policy {request.policy}"
     estimate, charges = one.estimate, offer.charges[one.node_id]
-    if charges and request.strategy != "shots":  # with all fees of its parts
+    if charges and not _may_spread(offer.circuit, request):  # with all fees of its parts
         estimate = replace(estimate, charges=charges)
     return Decision(offer.circuit.id, one.node_id, one.provider, chosen, reason, estimate)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from qcos_core.cluster.registry import QPURegistry
-from qcos_core.errors import InvalidArguments, ProviderLoadError
+from qcos_core.errors import InvalidArguments
 from qcos_core.model.plans import Candidate
-from qcos_core.model.policies import Choice, PluginPolicy, Policy
+from qcos_core.model.policies import Choice, Policy
+from qcos_core.providers.plugins import Brought
 from qcos_core.qvm.costs import cheapest
-
-_ANOTHER = "Tell its author; another policy works meanwhile."
 
 
 def fastest(choice: Choice) -> Candidate:
@@ -55,30 +54,20 @@ def policy_named(name: str, registry: QPURegistry) -> Policy:
     """
     if isinstance(name, str) and name in POLICIES:
         return POLICIES[name]
-    brought = registry.plugins.routing_policies()
-    found = [policy for policy in brought if policy.name == name]
-    if not found:
-        others = [f"{policy.name} (of plugin {policy.plugin})" for policy in brought]
+    found = registry.plugins.one_brought("routing_policies", name)
+    if found is None:
+        brought = registry.plugins.brought("routing_policies")
+        others = [f"{one.name} (of plugin {one.plugin})" for one in brought]
         message = f"policy {name!r} is not one of {', '.join([*POLICIES, *others])}."
         raise InvalidArguments(message)
-    if len(found) > 1:
-        plugins = " and ".join(policy.plugin for policy in found)
-        message = f"policy {name!r} is brought by several plugins: {plugins}."
-        raise ProviderLoadError(message, hint="Uninstall one, or use another policy.")
-    return partial(_chosen, found[0])
+    return partial(_chosen, found)
 
 
-def _chosen(policy: PluginPolicy, choice: Choice) -> Candidate:
+def _chosen(policy: Brought, choice: Choice) -> Candidate:
     """What a plugin's policy chooses, checked."""
-    whose = f"policy {policy.name!r} of plugin {policy.plugin}"
-    try:
-        pick = policy.choose(choice)
-    # other people's code
-    except Exception as error:
-        cause = f"{type(error).__name__}: {error}".rstrip(".")
-        message = f"{whose} failed on {choice.circuit.name}: {cause}."
-        raise ProviderLoadError(message, hint=_ANOTHER) from error
-    if not any(pick is one for one in choice.candidates):
-        message = f"{whose} returned {pick!r:.80}, none of the candidates of {choice.circuit.name}."
-        raise ProviderLoadError(message, hint=_ANOTHER)
-    return pick
+    name = choice.circuit.name
+    pick = policy(choice, name)
+    if isinstance(pick, Candidate) and any(one is pick for one in choice.candidates):
+        return pick
+    what = f"returned {pick!r:.80}, none of the candidates of {name}"
+    raise policy.error(what)

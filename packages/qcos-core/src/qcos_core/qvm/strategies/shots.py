@@ -12,7 +12,10 @@ from itertools import groupby
 
 from qcos_core.model.plans import Candidate, PlannedCircuit, Shard
 from qcos_core.model.seam import Block
+from qcos_core.model.strategies import Division
+from qcos_core.providers.plugins import Brought
 from qcos_core.qvm.blocks import make_blocks, portions
+from qcos_core.qvm.strategies.plugins import divided
 from qcos_core.qvm.strategies.whole import shard
 
 _DISPATCH_SECONDS = 0.05
@@ -26,10 +29,11 @@ def poolable(candidates: Sequence[Candidate], first: Candidate) -> list[Candidat
     """
     if first.limits.simulated is not True or first.estimate.exact is False:
         return [first]
-    return [
+    return [first] + [
         one
         for one in candidates
-        if one.provider == first.provider
+        if one is not first
+        and one.provider == first.provider
         and one.limits.simulated is True
         and one.estimate.method == first.estimate.method
         and one.estimate.exact == first.estimate.exact
@@ -48,13 +52,22 @@ def wins(group: Sequence[Candidate]) -> bool:
     return saved > _DISPATCH_SECONDS * (len(hosts) - 1)
 
 
-def shots(circuit: PlannedCircuit, point: int, group: Sequence[Candidate]) -> list[Shard]:
+def shots(
+    circuit: PlannedCircuit,
+    point: int,
+    group: Sequence[Candidate],
+    strategy: Brought | None = None,
+) -> list[Shard]:
     """One shard for each node of the group that gets blocks, sized by the node's speed.
 
     Args:
         circuit: the circuit.
         point: which point of its parameters, from 0.
         group: candidates whose counts may be added up, as :func:`poolable` finds them.
+        strategy: a plugin's, which says instead who gets which blocks.
+
+    Raises:
+        ProviderLoadError: that cannot be used.
     """
     sampling = group[0].estimate.sampling or "per_shot"
     smallest = min((one.limits.max_shots for one in group if one.limits.max_shots), default=None)
@@ -65,11 +78,11 @@ def shots(circuit: PlannedCircuit, point: int, group: Sequence[Candidate]) -> li
         sampling,
         most=None if group[0].limits.seeded else smallest,
     )
-    parts = [
-        (one, part)
-        for one, mine in _shared(blocks, group)
-        for part in portions(mine, one.limits.max_shots)
-    ]
+    if strategy is None:
+        shares = _shared(blocks, group)
+    else:
+        shares = divided(strategy, Division(circuit, point, blocks, tuple(group)))
+    parts = [(one, part) for one, mine in shares for part in portions(mine, one.limits.max_shots)]
     return [shard(circuit, point, index, part, one) for index, (one, part) in enumerate(parts)]
 
 
