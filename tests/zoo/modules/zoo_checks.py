@@ -14,7 +14,7 @@ from zoo_right import TOKEN
 from qcos_core import NodeProviderRegistry
 from qcos_core.testing import JobProviderTests, Profile, ProviderTests
 
-CLAIMS = {"mid_circuit": True, "conditionals": True, "max_qubits": 8, "timeout_s": 20.0}
+CLAIMS = {"mid_circuit": True, "conditionals": True, "max_qubits": 8}
 
 for _key, _kind in RUN_TIME.items():
     NodeProviderRegistry.register(_key, _kind, replace=True)

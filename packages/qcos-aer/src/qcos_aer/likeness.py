@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -17,6 +21,11 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2
     from qiskit_aer.noise import NoiseModel
+
+_SETTINGS = ("optimization_level", "initial_layout", "seed_transpiler")
+_KEPT = 64
+_native: OrderedDict[Any, tuple[QuantumCircuit, BackendV2]] = OrderedDict()
+_lock = threading.Lock()
 
 OPTIMIZATION_LEVEL = 2
 """What Qiskit itself takes where nobody says."""
@@ -78,10 +87,68 @@ def as_on(circuit: QuantumCircuit, like: str | BackendV2, options: Mapping[str, 
     Raises:
         CircuitRejected: the device cannot run it.
     """
-    device = device_named(like)
-    native = circuit if _fits(circuit, device) else _transpiled(circuit, device, options)
+    native = in_gates_of(circuit, like, options)
     small, noise, active = reduced(native, _noise_of(like))
-    return Likeness(small, noise, device.name, active, profile(native).layout)
+    return Likeness(small, noise, device_named(like).name, active, profile(native).layout)
+
+
+def profile_on(
+    circuit: QuantumCircuit,
+    facts: CircuitProfile,
+    like: str | BackendV2,
+    options: Mapping[str, Any],
+) -> CircuitProfile:
+    """The facts about a circuit as a device would run it; see :func:`in_gates_of`."""
+    native = in_gates_of(circuit, like, options)
+    return facts if native is circuit else profile(native)
+
+
+def in_gates_of(
+    circuit: QuantumCircuit, like: str | BackendV2, options: Mapping[str, Any]
+) -> QuantumCircuit:
+    """A circuit on a device's qubits and in its gates; itself if it is already.
+
+    What it became is kept for when it is asked for again, because planning and running both do.
+
+    Args:
+        circuit: any circuit.
+        like: a device or its name.
+        options: ``optimization_level``, ``initial_layout`` and ``seed_transpiler``.
+
+    Raises:
+        CircuitRejected: the device cannot run it.
+    """
+    device = device_named(like)
+    if _fits(circuit, device):
+        return circuit
+    settings = {name: options.get(name) for name in _SETTINGS}
+    key = _digest(circuit), device.name, id(device), repr(settings)
+    if key[0] is None:
+        return _transpiled(circuit, device, options)
+    with _lock:
+        if key in _native:
+            _native.move_to_end(key)
+            return _native[key][0]
+    native = _transpiled(circuit, device, options)
+    with _lock:
+        _native[key] = native, device  # which keeps its id from being used again
+        while len(_native) > _KEPT:
+            _native.popitem(last=False)
+    return native
+
+
+def _digest(circuit: QuantumCircuit) -> bytes | None:
+    """What a circuit is known by; ``None`` for one of which QPY forgets a part."""
+    from qiskit import qpy
+
+    if profile(circuit).saves:
+        return None
+    buffer = io.BytesIO()
+    try:
+        qpy.dump(circuit, buffer)
+    except (qpy.QpyError, TypeError):
+        return None
+    return hashlib.sha256(buffer.getvalue()).digest()
 
 
 def _fits(circuit: QuantumCircuit, device: BackendV2) -> bool:

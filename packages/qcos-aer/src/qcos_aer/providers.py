@@ -82,6 +82,25 @@ class AerProvider(NodeProvider):
             seeded=True,
         )
 
+    def profile_run(
+        self,
+        circuit: QuantumCircuit,
+        profile: CircuitProfile,
+        node: QPUNodeSpec,
+        options: Mapping[str, Any],
+    ) -> CircuitProfile:
+        """With ``like``, the facts about the circuit in the device's gates.
+
+        Raises:
+            CircuitRejected: the device cannot run it.
+        """
+        if "like" not in options:
+            return profile
+        from qcos_aer.likeness import check_fits, profile_on
+
+        check_fits(profile, options["like"])
+        return profile_on(circuit, profile, options["like"], options)
+
     def estimate_run(
         self, profile: CircuitProfile, shots: int, node: QPUNodeSpec, options: Mapping[str, Any]
     ) -> Estimate:

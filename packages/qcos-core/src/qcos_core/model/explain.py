@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from typing import Any
 
 from qcos_core.model.budgets import amounts_text
+from qcos_core.model.options import shown
 from qcos_core.model.plans import (
     Decision,
     Estimate,
@@ -15,18 +17,19 @@ from qcos_core.model.plans import (
     group_decisions,
     in_parts,
 )
-from qcos_core.model.text import WIDTH, duration, plural, printable, size
+from qcos_core.model.text import WIDTH, duration, plural, printable, shorten, size
 
 _SHOWN = 8
+_VALUE = 40
 
 
 def explain(plan: ShardPlan) -> str:
     """What would run where, what it would take, and what was decided against."""
     lines = list(_heading(plan))
-    shown = plan.circuits if len(plan.circuits) <= _SHOWN else plan.circuits[:_SHOWN]
-    for circuit in shown:
+    first = plan.circuits[:_SHOWN]
+    for circuit in first:
         lines += _circuit(plan, circuit)
-    hidden = len(plan.circuits) - len(shown)
+    hidden = len(plan.circuits) - len(first)
     if hidden:
         lines.append(f" ... and {hidden:,} more circuits")
     if len(plan.circuits) > 1:
@@ -55,7 +58,7 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
     lines = _wrap(
         f"{printable(circuit.name)}: {plural(profile.width, 'active qubit')}{wires}, "
         f"{plural(profile.num_clbits, 'clbit')}, {plural(profile.size, 'operation')}{kind}; "
-        f"{amount(circuit)}, {seed}",
+        f"{amount(circuit)}, {seed}{_options(circuit)}",
         indent=2,
     )
     if circuit.parts:
@@ -78,6 +81,17 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
     return lines
 
 
+def _options(circuit: PlannedCircuit) -> str:
+    given = [f"{name} {_value(value)}" for name, value in shown(circuit.options).items()]
+    return f"; {', '.join(given)}" if given else ""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict) and "type" in value:
+        return str(value["type"]).rpartition(".")[2]
+    return shorten(printable(str(value)), _VALUE)
+
+
 def _decision(decision: Decision, number: int) -> list[str]:
     possible = "possible" if decision.estimate else "rejected"
     verdict = "chosen" if decision.chosen else possible
@@ -91,6 +105,8 @@ def _decision(decision: Decision, number: int) -> list[str]:
 
 def _facts(estimate: Estimate) -> list[str]:
     facts = [estimate.method or "method unknown"]
+    if estimate.runs_as:
+        facts.append(estimate.runs_as)
     if estimate.seconds is None:
         facts.append("time unknown")
     else:

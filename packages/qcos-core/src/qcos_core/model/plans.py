@@ -43,6 +43,8 @@ class Estimate:
         task_method: the method that the plan hands to the node with each task, where it must not
             be chosen again; a task of fewer shots might choose otherwise.
         by_hand: the line a user could have typed to get the same.
+        runs_as: what the node would run, where that is not the circuit as it was written; filled in
+            by the planner.
         fidelity: from 0 to 1, what to expect of the circuit there: for hardware the product of
             one minus each operation's error; 1.0 for a simulator that samples just the
             distribution that is asked for; ``None`` if unknown.
@@ -59,6 +61,7 @@ class Estimate:
     task_method: str = "automatic"
     by_hand: str = ""
     fidelity: float | None = None
+    runs_as: str = ""
 
     @property
     def typical_seconds(self) -> float | None:

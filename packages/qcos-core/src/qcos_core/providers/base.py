@@ -142,6 +142,29 @@ class NodeProvider(ABC):
         """
         return None if options else {}
 
+    def profile_run(
+        self,
+        circuit: QuantumCircuit,
+        profile: CircuitProfile,
+        node: QPUNodeSpec,
+        options: Mapping[str, Any],
+    ) -> CircuitProfile:
+        """The facts about what the node would run, for :meth:`estimate_run`.
+
+        Override it where circuits are transpiled for a device, so that a plan knows of the qubits
+        and operations that this takes. It is called for each plan, so keep what is dear.
+
+        Args:
+            circuit: the circuit as the user wrote it.
+            profile: its facts, which are returned where they hold of what is run.
+            node: the node.
+            options: as :meth:`check_options` returned them.
+
+        Raises:
+            CircuitRejected: this node cannot run such a circuit; the message says why.
+        """
+        return profile
+
     def estimate_run(
         self,
         profile: CircuitProfile,

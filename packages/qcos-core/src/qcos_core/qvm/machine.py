@@ -147,7 +147,7 @@ class DistributedQVM:
             cross_check=cross_check,
             budget=budget,
         )
-        return self._planner.plan(given.planned, request)
+        return self._planner.plan(given.planned, request, given.circuits)
 
     def explain(self, circuits: Any, shots: int = DEFAULT_SHOTS, **arguments: Any) -> str:
         """The plan as text for people; takes the arguments of :meth:`plan`."""
@@ -246,7 +246,7 @@ class DistributedQVM:
             cross_check=cross_check,
             budget=budget,
         )
-        plan = self._planner.plan(given.planned, request)
+        plan = self._planner.plan(given.planned, request, given.circuits)
         if self._outlives_the_call(plan):
             return self._run_written_down(plan, given, labels, request)
         observers = observers_of(self.registry, self._observers)
@@ -326,7 +326,7 @@ class DistributedQVM:
             cross_check=cross_check,
             budget=budget,
         )
-        plan = self._planner.plan(given.planned, request)
+        plan = self._planner.plan(given.planned, request, given.circuits)
         if worker == "detached":
             check_rebuilt(cluster_to_dict(self.registry))
         job, lease = self._written_down(plan, given, labels, request, patient=True)

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from operator import attrgetter
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from qcos_core.cluster.health import ANSWER_S, ASK_NOW_S
-from qcos_core.cluster.registry import Node, QPURegistry
-from qcos_core.errors import CircuitRejected, InvalidArguments, NoCapableNode
-from qcos_core.model.amounts import sound, total
+from qcos_core.cluster.registry import QPURegistry
+from qcos_core.errors import InvalidArguments, NoCapableNode
 from qcos_core.model.budgets import Rate
-from qcos_core.model.circuits import CircuitProfile, Requirements, is_fraction
-from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import (
     Candidate,
     Decision,
-    Estimate,
     PlannedCircuit,
     Shard,
     ShardPlan,
@@ -27,20 +21,18 @@ from qcos_core.model.plans import (
 )
 from qcos_core.model.policies import Policy
 from qcos_core.model.requests import RunRequest
-from qcos_core.model.seam import Recovery
-from qcos_core.model.text import plural, size
-from qcos_core.providers.base import JobNodeProvider
-from qcos_core.providers.running import runs_itself
-from qcos_core.qvm.blocks import largest_block
+from qcos_core.qvm.asking import candidate, estimated
 from qcos_core.qvm.costs import Charges, charges_of
 from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.placement import Offer, place
-from qcos_core.qvm.pricing import unknown_price
 from qcos_core.qvm.routing import policy_named
 from qcos_core.qvm.strategies import factor
 from qcos_core.qvm.strategies.plugins import strategy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
 
 
 @dataclass(frozen=True)
@@ -74,23 +66,50 @@ class ShardPlanner:
         self,
         circuits: Sequence[PlannedCircuit],
         request: RunRequest,
+        objects: Mapping[str, QuantumCircuit],
     ) -> ShardPlan:
         """Make a plan for circuits that are already profiled.
 
         Circuits that take long are placed first, each on the node that the policy picks; each
         point of a sweep is placed by itself.
 
+        Args:
+            circuits: the circuits, with the parts that they have.
+            request: how they shall be run.
+            objects: the circuits and the parts themselves, by their ids.
+
         Raises:
             InvalidArguments: an unknown policy or strategy, or a policy that cannot choose.
             NoCapableNode: no node can run one of the circuits; says what each node lacks.
-            ProviderLoadError: a plugin's policy that cannot be used, or fails.
+            ProviderLoadError: a plugin's policy or strategy that cannot be used, or fails.
         """
-        policy = policy_named(request.policy, self._registry)
+        return Planning(self._registry, self._rates, request, objects).plan(circuits)
+
+
+@dataclass(frozen=True)
+class Planning:
+    """The making of one plan.
+
+    Attributes:
+        registry: the cluster.
+        rates: returns the user's rates.
+        request: how the circuits shall be run.
+        objects: the circuits and their parts, by their ids.
+    """
+
+    registry: QPURegistry
+    rates: Callable[[], Sequence[Rate]]
+    request: RunRequest
+    objects: Mapping[str, QuantumCircuit]
+
+    def plan(self, circuits: Sequence[PlannedCircuit]) -> ShardPlan:
+        """The plan; see :meth:`ShardPlanner.plan`."""
+        request, policy = self.request, self.policy
         for name in [request.strategy, *(one.strategy for one in circuits if one.strategy)]:
-            strategy_named(name, self._registry)  # an unknown one is an error before all else
-        ways = self._ways(circuits, request, policy)
+            strategy_named(name, self.registry)  # an unknown one is an error before all else
+        ways = self._ways(circuits)
         offers = [offer for way in ways for offer in way.offers]
-        picks = iter(place(offers, policy, self._rates))
+        picks = iter(place(offers, policy, self.rates))
         shards: list[Shard] = []
         decisions: list[Decision] = []
         for way in ways:
@@ -99,13 +118,11 @@ class ShardPlanner:
                 made = [
                     self._priced(offer.circuit, shard)
                     for point, pick in enumerate(mine)
-                    for shard in self._shards(offer.circuit, point, offer.candidates, pick, request)
+                    for shard in self._shards(offer.circuit, point, offer.candidates, pick)
                 ]
                 shards += made
                 used = {shard.node_id for shard in made}
-                decisions += [
-                    _decision(offer, one, mine[0], used, request) for one in offer.candidates
-                ]
+                decisions += [self._decision(offer, one, mine[0], used) for one in offer.candidates]
                 decisions += offer.rejected
             decisions += way.others
         plan = ShardPlan(
@@ -128,16 +145,90 @@ class ShardPlanner:
             plan = replace(plan, warnings=tuple(filter(None, found)))
         return plan
 
+    @cached_property
+    def policy(self) -> Policy:
+        """How a node is chosen."""
+        return policy_named(self.request.policy, self.registry)
+
+    def _ways(self, circuits: Sequence[PlannedCircuit]) -> list[Way]:
+        """How each circuit is cut, and for each piece the nodes that can run it."""
+        away = self.registry.away
+        away.ask()
+        try:
+            return [self._way(circuit) for circuit in circuits]
+        except NoCapableNode:
+            if not away.ask(ASK_NOW_S, wait_s=ANSWER_S):
+                raise
+            return [self._way(circuit) for circuit in circuits]
+
+    def _way(self, circuit: PlannedCircuit) -> Way:
+        uncut, strategy = replace(circuit, parts=()), self._strategy(circuit)
+        reason = factor.why_whole(circuit, cross_check=self.request.cross_check)
+        if strategy == "factor":
+            if reason:
+                message = f"{circuit.name} cannot be run in parts: {reason}."
+                raise InvalidArguments(message, hint="Leave strategy='factor' out.")
+            return Way(circuit, _possible([self._offer(part) for part in circuit.parts]))
+        offer = self._offer(uncut)
+        if strategy != "auto" or reason:
+            return Way(uncut, _possible([offer]))
+        return self._better(circuit, offer, [self._offer(part) for part in circuit.parts])
+
+    def _better(self, circuit: PlannedCircuit, uncut: Offer, parts: Sequence[Offer]) -> Way:
+        """The whole circuit or its parts, as the policy judges them.
+
+        What it judges depends on the circuit and the nodes alone, so that the same job is cut in
+        the same way in whatever company it is planned.
+        """
+        name = self.request.policy
+        lacking = next((part for part in parts if not part.candidates), None)
+        if lacking is not None:
+            reason = lacking.rejected[0].reason
+            other = Decision(circuit.id, "", "", chosen=False, reason=reason, strategy="factor")
+            return Way(uncut.circuit, _possible([uncut]), (other,))
+        cut, charges = factor.together(circuit, parts)
+        both = Offer(
+            replace(uncut.circuit, points=circuit.points[:1]),
+            (*uncut.candidates, cut),
+            {**uncut.charges, cut.node_id: charges},
+        )
+        [[pick]] = place([both], self.policy, self.rates)
+        if pick is not cut:
+            reason = f"the whole comes first by policy {name}"
+            other = Decision(circuit.id, "", "", False, reason, cut.estimate, "factor")
+            return Way(uncut.circuit, (uncut,), (other,))
+        reason = f"{cut.estimate.method} come first by policy {name}"
+        others = [
+            Decision(circuit.id, one.node_id, one.provider, False, reason, one.estimate, "whole")
+            for one in uncut.candidates
+        ]
+        others += [replace(one, strategy="whole") for one in uncut.rejected]
+        return Way(circuit, tuple(parts), tuple(others))
+
+    def _offer(self, circuit: PlannedCircuit) -> Offer:
+        """The nodes that can run a circuit, or a part of one, and why the others cannot."""
+        candidates, rejected = [], []
+        for node in self.registry.nodes():
+            found = candidate(node, circuit, self.request, self.objects.__getitem__)
+            if isinstance(found, Candidate):
+                candidates.append(found)
+            else:
+                rejected.append(
+                    Decision(circuit.id, node.spec.node_id, node.key, chosen=False, reason=found)
+                )
+        charges = self._charges(circuit, candidates)
+        return Offer(circuit, tuple(candidates), charges, tuple(rejected))
+
     def _charges(
-        self, circuit: PlannedCircuit, candidates: Sequence[Candidate], request: RunRequest
+        self, circuit: PlannedCircuit, candidates: Sequence[Candidate]
     ) -> dict[str, Charges | None]:
         """What the circuit would cost in all on each of the nodes; see ``Choice.charges``."""
         costly = {one.node_id for one in candidates if one.limits.paid}
         by_id = {one.node_id: one for one in candidates}
         priced = partial(self._priced, circuit)
         return {
-            name: charges_of(self._shards(circuit, 0, candidates, one, request), by_id, priced)
-            if name in costly or (costly and _may_spread(circuit, request))
+            name: charges_of(self._shards(circuit, 0, candidates, one), by_id, priced)
+            if name in costly or (costly and self._may_spread(circuit))
             else ()
             for name, one in by_id.items()
         }
@@ -148,15 +239,14 @@ class ShardPlanner:
         point: int,
         candidates: Sequence[Candidate],
         pick: Candidate,
-        request: RunRequest,
     ) -> list[Shard]:
         """The shards of a circuit at one point that the policy gave to a node."""
-        name = circuit.strategy or request.strategy
-        brought = strategy_named(name, self._registry)
+        name = self._strategy(circuit)
+        brought = strategy_named(name, self.registry)
         group = poolable(candidates, pick)
         # each part of what is paid has its own fee
         free = not any(one.limits.paid for one in group)
-        worth_it = free and (request.cross_check or wins(group))
+        worth_it = free and (self.request.cross_check or wins(group))
         spread = brought or name == "shots" or (name in ("auto", "factor") and worth_it)
         if spread and not circuit.profile.saves:
             return spread_shots(circuit, point, group, brought)
@@ -164,299 +254,48 @@ class ShardPlanner:
 
     def _priced(self, circuit: PlannedCircuit, shard: Shard) -> Shard:
         """A shard with what it costs by itself, where it is a part of what costs something."""
-        whole = shard.estimate
-        if whole is None or not whole.charges or shard.task.shots == circuit.shots:
+        estimate = shard.estimate
+        if estimate is None or not estimate.charges or shard.task.shots == circuit.shots:
             return shard
-        node = self._registry.node(shard.node_id)
+        node, task, load = self.registry.node(shard.node_id), shard.task, self.objects.__getitem__
         try:
-            part = _estimate(node, circuit, shard.task.shots, shard.task.options)
+            _, part = estimated(node, circuit, task.shots, task.options, load)
         # other people's code; what the whole circuit costs is more than enough
         except Exception:  # noqa: BLE001
             return shard
-        charges = part.charges or whole.charges
-        return replace(shard, estimate=replace(whole, charges=charges))
+        return replace(shard, estimate=replace(estimate, charges=part.charges or estimate.charges))
 
-    def _ways(
-        self, circuits: Sequence[PlannedCircuit], request: RunRequest, policy: Policy
-    ) -> list[Way]:
-        """How each circuit is cut, and for each piece the nodes that can run it."""
-        away = self._registry.away
-        away.ask()
-        try:
-            return [self._way(circuit, request, policy) for circuit in circuits]
-        except NoCapableNode:
-            if not away.ask(ASK_NOW_S, wait_s=ANSWER_S):
-                raise
-            return [self._way(circuit, request, policy) for circuit in circuits]
+    def _decision(self, offer: Offer, one: Candidate, pick: Candidate, used: set[str]) -> Decision:
+        chosen = one.node_id in used
+        reason = "" if chosen else f"{pick.node_id} comes first by policy {self.request.policy}"
+        estimate, charges = one.estimate, offer.charges[one.node_id]
+        if charges and not self._may_spread(offer.circuit):  # with all fees of its parts
+            estimate = replace(estimate, charges=charges)
+        return Decision(offer.circuit.id, one.node_id, one.provider, chosen, reason, estimate)
 
-    def _way(self, circuit: PlannedCircuit, request: RunRequest, policy: Policy) -> Way:
-        whole, strategy = replace(circuit, parts=()), circuit.strategy or request.strategy
-        if strategy == "factor":
-            reason = factor.why_whole(circuit, cross_check=request.cross_check)
-            if reason:
-                message = f"{circuit.name} cannot be run in parts: {reason}."
-                raise InvalidArguments(message, hint="Leave strategy='factor' out.")
-            parts = [self._offer(part, request) for part in circuit.parts]
-            _check_possible(parts)
-            return Way(circuit, tuple(parts))
-        offer = self._offer(whole, request)
-        if strategy != "auto" or factor.why_whole(circuit, cross_check=request.cross_check):
-            _check_possible([offer])
-            return Way(whole, (offer,))
-        parts = [self._offer(part, request) for part in circuit.parts]
-        return self._better(circuit, offer, parts, policy, request)
+    def _strategy(self, circuit: PlannedCircuit) -> str:
+        return circuit.strategy or self.request.strategy
 
-    def _offer(self, circuit: PlannedCircuit, request: RunRequest) -> Offer:
-        """The nodes that can run a circuit, or a part of one, and why the others cannot."""
-        candidates, rejected = [], []
-        for node in self._registry.nodes():
-            found = _candidate(node, circuit, request)
-            if isinstance(found, Candidate):
-                candidates.append(found)
-            else:
-                rejected.append(
-                    Decision(circuit.id, node.spec.node_id, node.key, chosen=False, reason=found)
-                )
-        charges = self._charges(circuit, candidates, request)
-        return Offer(circuit, tuple(candidates), charges, tuple(rejected))
-
-    def _better(
-        self,
-        circuit: PlannedCircuit,
-        whole: Offer,
-        parts: Sequence[Offer],
-        policy: Policy,
-        request: RunRequest,
-    ) -> Way:
-        """The whole circuit or its parts, as the policy judges them.
-
-        What it judges depends on the circuit and the nodes alone, so that the same job is cut in
-        the same way in whatever company it is planned.
-        """
-        if not all(part.candidates for part in parts):
-            _check_possible([whole])
-            lacking = next(part for part in parts if not part.candidates)
-            reason = lacking.rejected[0].reason
-            other = Decision(circuit.id, "", "", chosen=False, reason=reason, strategy="factor")
-            return Way(whole.circuit, (whole,), (other,))
-        cut, charges = factor.together(circuit, parts)
-        both = Offer(
-            replace(whole.circuit, points=circuit.points[:1]),
-            (*whole.candidates, cut),
-            {**whole.charges, cut.node_id: charges},
-        )
-        [[pick]] = place([both], policy, self._rates)
-        if pick is not cut:
-            reason = f"the whole comes first by policy {request.policy}"
-            other = Decision(circuit.id, "", "", False, reason, cut.estimate, "factor")
-            return Way(whole.circuit, (whole,), (other,))
-        reason = f"{cut.estimate.method} come first by policy {request.policy}"
-        others = [
-            Decision(circuit.id, one.node_id, one.provider, False, reason, one.estimate, "whole")
-            for one in whole.candidates
-        ]
-        others += [replace(one, strategy="whole") for one in whole.rejected]
-        return Way(circuit, tuple(parts), tuple(others))
+    def _may_spread(self, circuit: PlannedCircuit) -> bool:
+        """Whether the strategy may give a part of what costs something to another node."""
+        return self._strategy(circuit) not in ("auto", "whole", "batch", "factor")
 
 
-def _may_spread(circuit: PlannedCircuit, request: RunRequest) -> bool:
-    """Whether the strategy may give a part of a circuit that costs something to another node."""
-    return (circuit.strategy or request.strategy) not in ("auto", "whole", "batch", "factor")
+def _possible(offers: Sequence[Offer]) -> tuple[Offer, ...]:
+    """The offers, if there is a node for each.
 
-
-def _check_possible(offers: Sequence[Offer]) -> None:
+    Raises:
+        NoCapableNode: there is none for one of them; says what each node lacks.
+    """
     for offer in offers:
         if not offer.candidates:
-            raise _nothing_fits(offer.circuit, offer.rejected)
-
-
-def _candidate(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidate | str:
-    """The node as a candidate for a circuit, or why it is none."""
-    if node.spec.offline_reason:
-        return f"offline: {node.spec.offline_reason}"
-    try:
-        return _asked(node, circuit, request)
-    except (CircuitRejected, InvalidArguments) as error:
-        return str(error)
-    # other people's code: a provider that cannot answer gets no work, and the others go on
-    except Exception as error:  # noqa: BLE001
-        return f"its provider failed while planning: {type(error).__name__}: {error}"
-
-
-def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest) -> Candidate | str:
-    """Ask the node's provider what it can do and what that would take."""
-    provider, spec = node.provider, node.spec
-    limits = _checked("limits", provider.limits(spec), Limits)
-    _check_limits(limits)
-    if isinstance(provider, JobNodeProvider):
-        _check_recovery(provider)
-    reason = _lacks(node, limits, circuit, request.require)
-    if reason:
-        return reason
-    options = _checked("check_options", provider.check_options(circuit.options), Mapping)
-    if circuit.qubits:
-        options = provider.restrict_options(options, circuit.profile, circuit.qubits)
-        if options is None:
-            names = ", ".join(circuit.options)
-            return f"the options ({names}) are for whole circuits, and cannot be given to parts"
-        _checked("restrict_options", options, Mapping)
-    estimate = _estimate(node, circuit, circuit.shots, options)
-    if any(amount.value for amount in estimate.charges):
-        limits = replace(limits, paid=True)  # a price says it, whether the limits do or not
-    candidate = Candidate(spec.node_id, node.key, limits, options, estimate)
-    too_low = _too_low(candidate, request.require)
-    if too_low:
-        return too_low
-    too_many = _too_many_shots(circuit, limits, estimate)
-    if too_many:
-        return too_many
-    apart = circuit.qubits and factor.why_not_here(candidate, consent=request.allow_mixed)
-    if apart:
-        return apart
-    unpriced = unknown_price(limits, estimate, request.budget) if runs_itself(provider) else None
-    if unpriced:
-        return unpriced
-    return _too_large(circuit.profile, limits, estimate) or candidate
-
-
-def _too_low(candidate: Candidate, require: Requirements) -> str | None:
-    """Why no such fidelity as is required is expected of a node, if none is."""
-    wanted, expected = require.min_fidelity, candidate.fidelity
-    if wanted is None or (expected is not None and expected >= wanted):
-        return None
-    if expected is None:
-        return f"excluded by require: nobody knows its fidelity, and min_fidelity is {wanted:g}"
-    return f"excluded by require: fidelity {expected:g}, below {wanted:g}"
-
-
-def _estimate(
-    node: Node, circuit: PlannedCircuit, shots: int, options: Mapping[str, Any]
-) -> Estimate:
-    """What the node's provider says that so many shots take; each unit of charges stands once."""
-    found = node.provider.estimate_run(circuit.profile, shots, node.spec, options)
-    if found is None:
-        return Estimate()
-    estimate: Estimate = _checked("estimate_run", found, Estimate)
-    if estimate.fidelity is not None:
-        estimate = replace(estimate, fidelity=_fraction(estimate.fidelity))
-    if not estimate.charges:
-        return estimate
-    if len(sound(estimate.charges)) < len(estimate.charges):
-        message = (
-            f"its provider's estimate_run says charges={estimate.charges!r}, no amounts from 0"
-        )
-        raise InvalidArguments(message)
-    charges = sorted(total(estimate.charges), key=attrgetter("unit"))
-    return replace(estimate, charges=tuple(charges))
-
-
-def _fraction(fidelity: Any) -> float:
-    if not is_fraction(fidelity):
-        message = (
-            f"its provider's estimate_run says fidelity={fidelity!r}, not a number from 0 to 1"
-        )
-        raise InvalidArguments(message)
-    return float(fidelity)
-
-
-def _check_limits(limits: Limits) -> None:
-    if not isinstance(limits.bounds, tuple) or not all(type(u) is str for u in limits.bounds):
-        message = f"its provider's limits say bounds={limits.bounds!r}, not a tuple of units"
-        raise InvalidArguments(message)
-    for name in ("max_shots", "max_tasks", "max_in_flight"):
-        value = getattr(limits, name)
-        if value is not None and (type(value) is not int or value < 1):
-            message = f"its provider's limits say {name}={value!r}, not a whole number from 1"
-            raise InvalidArguments(message)
-
-
-def _check_recovery(provider: JobNodeProvider) -> None:
-    recovery, settle_s = getattr(provider, "RECOVERY", None), provider.SETTLE_S
-    if not isinstance(recovery, Recovery):
-        message = f"its provider's RECOVERY is no member of Recovery, but {recovery!r}"
-        raise InvalidArguments(message)
-    if type(settle_s) not in (int, float) or not 0 <= settle_s < math.inf:
-        message = f"its provider's SETTLE_S is no number of seconds, but {settle_s!r}"
-        raise InvalidArguments(message)
-
-
-def _checked(method: str, value: Any, kind: Any) -> Any:
-    if not isinstance(value, kind):
-        message = f"its provider's {method} returned {type(value).__name__}, not {kind.__name__}"
-        raise InvalidArguments(message)
-    return value
-
-
-def _lacks(
-    node: Node, limits: Limits, circuit: PlannedCircuit, require: Requirements
-) -> str | None:
-    spec, profile = node.spec, circuit.profile
-    unwanted = _unwanted(node, limits, require)
-    if unwanted:
-        return unwanted
-    needed = _needed_qubits(profile, limits)
-    if needed > spec.max_qubits:
-        idle = needed - profile.width
-        wires = f" with its {plural(idle, 'idle wire')}" if idle else ""
-        return f"needs {needed} qubits{wires}, the node has {spec.max_qubits}"
-    return None
-
-
-def _too_many_shots(circuit: PlannedCircuit, limits: Limits, estimate: Estimate) -> str | None:
-    """Why the shots cannot be cut into pieces that the node takes, if they cannot."""
-    most = limits.max_shots
-    if most is None or circuit.shots <= most:
-        return None
-    if circuit.profile.saves:
-        return (
-            f"{circuit.shots:,} shots, the node takes at most {most:,}, "
-            "and what a circuit saves cannot be added up"
-        )
-    largest = largest_block(circuit.shots, estimate.sampling or "once")
-    if limits.seeded and largest > most:
-        return (
-            f"{largest:,} shots are drawn with one seed, the node takes at most {most:,} at a time"
-        )
-    return None
-
-
-def _too_large(profile: CircuitProfile, limits: Limits, estimate: Estimate) -> str | None:
-    """How much memory the node lacks, if it does."""
-    needed, there = estimate.memory_bytes, limits.memory_bytes
-    if needed is None or there is None or needed <= there:
-        return None
-    sizes = size(needed), size(there)
-    if sizes[0] == sizes[1]:
-        sizes = f"{needed:,} B", f"{there:,} B"
-    qubits = plural(profile.width, "qubit")
-    what = f"{estimate.method} ({qubits})" if estimate.method else qubits
-    return f"needs {sizes[0]} for {what}, the node has {sizes[1]}"
-
-
-def _needed_qubits(profile: CircuitProfile, limits: Limits) -> int:
-    """Idle wires are no width to a simulator; to hardware, and to who does not say, they are."""
-    return profile.width if limits.simulated else profile.num_qubits
-
-
-def _unwanted(node: Node, limits: Limits, require: Requirements) -> str | None:
-    spec = node.spec
-    kinds = {spec.node_type.value, spec.node_type.name}
-    if require.node_types and not kinds.intersection(require.node_types):
-        wanted = " or ".join(map(str, require.node_types))
-        return f"excluded by require: node_type is {spec.node_type.name}, not {wanted}"
-    missing = [tag for tag in require.tags if tag not in spec.tags]
-    if missing:
-        return f"excluded by require: lacks the tag {', '.join(missing)}"
-    if spec.max_qubits < require.min_qubits:
-        return f"excluded by require: {spec.max_qubits} qubits, below {require.min_qubits}"
-    if require.simulated is not None and limits.simulated is not require.simulated:
-        if limits.simulated is None:
-            return "excluded by require: its provider does not say whether it is simulated"
-        return f"excluded by require: simulated is {limits.simulated}"
-    named = [name for name in (spec.node_id, node.key) if name in require.exclude]
-    if named:
-        return f"excluded by require: exclude names {named[0]}"
-    return None
+            profile = offer.circuit.profile
+            lines = [f"no node can run {offer.circuit.name} ({profile.width} active qubits):"]
+            for decision, number in group_decisions(offer.rejected):
+                alike = f" (+{number - 1} alike)" if number > 1 else ""
+                lines.append(f"  {decision.node_id}{alike}: {decision.reason}")
+            raise NoCapableNode("\n".join(lines))
+    return tuple(offers)
 
 
 def _name(ways: Sequence[Way], shards: Sequence[Shard]) -> str:
@@ -466,23 +305,3 @@ def _name(ways: Sequence[Way], shards: Sequence[Shard]) -> str:
     if any(way.circuit.parts for way in ways):
         return "factor"
     return "batch" if pieces > 1 else "whole"
-
-
-def _decision(
-    offer: Offer, one: Candidate, pick: Candidate, used: set[str], request: RunRequest
-) -> Decision:
-    chosen = one.node_id in used
-    reason = "" if chosen else f"{pick.node_id} comes first by policy {request.policy}"
-    estimate, charges = one.estimate, offer.charges[one.node_id]
-    if charges and not _may_spread(offer.circuit, request):  # with all fees of its parts
-        estimate = replace(estimate, charges=charges)
-    return Decision(offer.circuit.id, one.node_id, one.provider, chosen, reason, estimate)
-
-
-def _nothing_fits(circuit: PlannedCircuit, rejected: Sequence[Decision]) -> NoCapableNode:
-    profile = circuit.profile
-    lines = [f"no node can run {circuit.name} ({profile.width} active qubits):"]
-    for decision, number in group_decisions(rejected):
-        alike = f" (+{number - 1} alike)" if number > 1 else ""
-        lines.append(f"  {decision.node_id}{alike}: {decision.reason}")
-    return NoCapableNode("\n".join(lines))

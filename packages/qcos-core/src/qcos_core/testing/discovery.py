@@ -20,7 +20,7 @@ class DiscoveryTests(ProviderChecks):
 
         Catches a class registered at run time only, and an entry point that names another one.
         """
-        found = look_up(subject.profile.key, subject.profile.timeout_s)
+        found = look_up(subject.profile.key)
         here = f"{subject.kind.__module__}:{subject.kind.__qualname__}"
         if found["class"] != here:
             fail(f"a fresh interpreter finds {found['class']}, here it is {here}.")
@@ -31,7 +31,7 @@ class DiscoveryTests(ProviderChecks):
         Catches an import at the top of the module that belongs inside a method: listing
         providers imports them all.
         """
-        found = look_up(subject.profile.key, subject.profile.timeout_s)
+        found = look_up(subject.profile.key)
         unwanted = {"qiskit", *subject.profile.sdk_modules}
         loaded = sorted(unwanted.intersection(found["modules"]))
         if loaded:
