@@ -54,11 +54,13 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
     lines = _wrap(
         f"{printable(circuit.name)}: {plural(profile.width, 'active qubit')}{wires}, "
         f"{plural(profile.num_clbits, 'clbit')}, {plural(profile.size, 'operation')}{kind}; "
-        f"{amount(circuit)}, {seed}",
+        f"{amount(circuit, plan.times(circuit.id))}, {seed}",
         indent=2,
     )
     decisions = [d for d in plan.decisions if d.circuit_id == circuit.id]
     chosen = [(decision, 1) for decision in decisions if decision.chosen]
+    if len(chosen) > _SHOWN:
+        chosen = group_decisions([decision for decision, _ in chosen])
     others = group_decisions([decision for decision in decisions if not decision.chosen])
     by_hand = ""
     for decision, number in chosen + others:

@@ -35,7 +35,10 @@ def tree(plan: ShardPlan) -> str:
         per_node.setdefault(shard.node_id, []).append(shard.task.shots)
     shown = plan.circuits[:_CIRCUITS]
     branches = [
-        (_circuit(one), _alternatives(decisions.get(one.id, []), given.get(one.id, {})))
+        (
+            _circuit(one, plan.times(one.id)),
+            _alternatives(decisions.get(one.id, []), given.get(one.id, {})),
+        )
         for one in shown
     ]
     others = plan.circuits[_CIRCUITS:]
@@ -50,10 +53,10 @@ def tree(plan: ShardPlan) -> str:
     return "\n".join(lines)
 
 
-def _circuit(circuit: PlannedCircuit) -> str:
+def _circuit(circuit: PlannedCircuit, nodes: int) -> str:
     name = shorten(printable(circuit.name), _NAME)
     qubits = plural(circuit.profile.width, "active qubit")
-    return f"{name}: {qubits}, {amount(circuit)}"
+    return f"{name}: {qubits}, {amount(circuit, nodes)}"
 
 
 def _alternatives(decisions: Sequence[Decision], given: dict[str, list[int]]) -> list[str]:

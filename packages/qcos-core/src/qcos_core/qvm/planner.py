@@ -17,6 +17,7 @@ from qcos_core.model.budgets import Rate
 from qcos_core.model.circuits import CircuitProfile, Requirements, is_fraction
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import (
+    ALL,
     Candidate,
     Decision,
     Estimate,
@@ -36,6 +37,7 @@ from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.placement import Offer, place
 from qcos_core.qvm.pricing import unknown_price
 from qcos_core.qvm.routing import policy_named
+from qcos_core.qvm.strategies.each import each
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
 
@@ -73,6 +75,9 @@ class ShardPlanner:
         if request.strategy not in STRATEGIES:
             message = f"strategy {request.strategy!r} is not one of {', '.join(STRATEGIES)}."
             raise InvalidArguments(message)
+        if request.policy == ALL and request.strategy == "shots":
+            message = "strategy 'shots' shares shots, and policy 'all' gives all to each node."
+            raise InvalidArguments(message, hint="Use another policy, or another strategy.")
         able = self._able(circuits, request)
         offers = [
             Offer(circuit, tuple(candidates), self._charges(circuit, candidates, request))
@@ -98,7 +103,7 @@ class ShardPlanner:
             tuple(shards),
             tuple(decisions),
             request.policy,
-            _name(circuits, shards),
+            _name(circuits, shards, request),
             candidates={
                 offer.circuit.id: tuple(sorted(offer.candidates, key=lambda one: one.seconds))
                 for offer in offers
@@ -120,8 +125,14 @@ class ShardPlanner:
         costly = {one.node_id for one in candidates if one.limits.paid}
         by_id = {one.node_id: one for one in candidates}
         priced = partial(self._priced, circuit)
+
+        def made(one: Candidate) -> list[Shard]:
+            if request.policy == ALL:
+                return whole(circuit, 0, one)
+            return _shards(circuit, 0, candidates, one, request)
+
         return {
-            name: charges_of(_shards(circuit, 0, candidates, one, request), by_id, priced)
+            name: charges_of(made(one), by_id, priced)
             if name in costly or (costly and request.strategy == "shots")
             else ()
             for name, one in by_id.items()
@@ -358,6 +369,8 @@ def _shards(
     pick: Candidate,
     request: RunRequest,
 ) -> list[Shard]:
+    if request.policy == ALL:
+        return each(circuit, point, candidates)
     group = poolable(candidates, pick)
     free = not any(one.limits.paid for one in group)  # each part of what is paid has its own fee
     worth_it = free and (request.cross_check or wins(group))
@@ -367,9 +380,9 @@ def _shards(
     return whole(circuit, point, pick)
 
 
-def _name(circuits: Sequence[PlannedCircuit], shards: Sequence[Shard]) -> str:
+def _name(circuits: Sequence[PlannedCircuit], shards: Sequence[Shard], request: RunRequest) -> str:
     units = sum(len(circuit.points) for circuit in circuits)
-    if len(shards) > units:
+    if len(shards) > units and request.policy != ALL:
         return "shots"
     return "batch" if units > 1 else "whole"
 

@@ -18,6 +18,7 @@ from qcos_core.model.sweeps import SweepResult
 from qcos_core.qvm.board import ShardOutcome
 from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.origins import Origin, Run
+from qcos_core.qvm.pooling import pooled
 from qcos_core.qvm.versions import versions
 
 
@@ -131,6 +132,7 @@ def _point(
     if not answers:
         return None
     done = [answer for answer, error in answers if error is None]
+    together = pooled(plan, circuit.id, (answer.record.node_id for answer in done))
     warnings = [*plan.warnings, *(answer.warning for answer in done if answer.warning)]
     if plan.cross_check:
         shards = [outcome.shard for outcome in outcomes]
@@ -140,7 +142,7 @@ def _point(
         shots=sum(answer.task.shots for answer in done),
         seed=circuit.seed,
         registers=circuit.profile.registers,
-        packed=_merged(done, circuit.profile) if circuit.profile.measured else None,
+        packed=_merged(done, circuit.profile) if circuit.profile.measured and together else None,
         shards=tuple(
             # one that does not count contributes no shots, and its costs
             answer.record if error is None else replace(answer.record, shots=0)
@@ -151,7 +153,7 @@ def _point(
         versions=_versions(),
         seconds=seconds,
         tags=tuple(tags),
-        packed_shots=_in_order(done),
+        packed_shots=_in_order(done) if together else None,
         saved={name: value for one in done for name, value in (one.data or {}).items()},
         parameters=dict(zip(circuit.parameters, circuit.points[point], strict=True)),
         packed_by_node=_by_node(answer for answer, _ in answers),
