@@ -556,6 +556,16 @@ def test_failures_are_one_paragraph_and_have_a_code(qcos, bad_files, arguments, 
 
 
 @needs_click
+def test_all_shows_the_counts_of_each_node(qcos):
+    two = ("--on", "local_numpy", "--on", "local_numpy:node_prefix=other", "--policy", "all")
+    code, out, _ = qcos("run", "bell.qasm", *two, "--shots", "100", "--seed", "1")
+    assert code == 0
+    assert "COUNTS  bell on local-numpy-0: 100 shots, 2 outcomes" in out
+    assert "COUNTS  bell on other-0: 100 shots, 2 outcomes" in out
+    assert "1 circuit, 200 shots, 2 shards on 2 nodes" in out
+
+
+@needs_click
 def test_a_failed_run_exits_with_1(qcos, zeros_provider):
     class Closed(zeros_provider):
         def execute(self, circuit, shots, node_spec):

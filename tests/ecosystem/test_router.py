@@ -69,7 +69,7 @@ except InvalidArguments as error:
     )
     assert said == (
         "policy 'shortest' is not one of fastest, cost_optimized, best_fidelity, round_robin, "
-        "shortest_queue (of plugin acme_router)."
+        "all, shortest_queue (of plugin acme_router)."
     )
 
 

@@ -52,7 +52,7 @@ _OPTIONS: tuple[_Decorator, ...] = (
         show_default=True,
         metavar="NAME",
         help="How a node is chosen: fastest, cost_optimized, best_fidelity, round_robin, or as a "
-        "plugin says.",
+        "plugin says; all for all shots on each node.",
     ),
     click.option(
         "--strategy",

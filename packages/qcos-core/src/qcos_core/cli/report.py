@@ -26,6 +26,7 @@ _OUTCOMES_OF_MANY = 4
 _POINTS = 25
 _COLUMNS = 4
 _SHARDS = 20
+_DEVICES = 8
 _ERRORS = 8
 _KEY = 36
 _NAME = 16
@@ -101,10 +102,19 @@ def outcome_lines(plan: ShardPlan, outcome: Outcome) -> list[str]:
         lines.append("")
         if result is None:
             lines.append(f"COUNTS  {label}: nothing came back")
-        elif isinstance(result, SweepResult):
-            lines += _sweep(result, f"{label}: {amount(circuit)}")
-        else:
-            lines += _counts(result, label, circuit.shots, most)
+            continue
+        parts: dict[str, Any] = {label: result}
+        if plan.times(circuit.id) > 1:
+            found = result.by_device()
+            parts = {f"{label} on {one_line(node_id)}": one for node_id, one in found.items()}
+        for where, one in list(parts.items())[:_DEVICES]:
+            if isinstance(one, SweepResult):
+                lines += _sweep(one, f"{where}: {amount(circuit)}")
+            else:
+                lines += _counts(one, where, circuit.shots, most)
+        hidden = len(parts) - _DEVICES
+        if hidden > 0:
+            lines.append(f" ... and {plural(hidden, 'more node')}; --json has all")
     lines += ["", *_shards(outcome)]
     return [*lines, *_facts(outcome.came_back)]
 

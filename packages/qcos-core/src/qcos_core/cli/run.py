@@ -168,12 +168,18 @@ def _check_picture(file: str) -> None:
 
 
 def _draw(file: str, outcome: Outcome) -> list[Path]:
-    """A picture for each circuit that came back; of several, numbered by their places."""
+    """A picture for each circuit that came back; of several, numbered by their places.
+
+    Where the counts of nodes do not add up, a picture for each node, numbered in the same way.
+    """
     path, written = Path(file), []
     for number, result in enumerate(outcome.results, 1):
-        if result is not None:
-            one = len(outcome.results) == 1
-            target = path if one else path.with_stem(f"{path.stem}-{number}")
-            result.plot(target)
+        if result is None:
+            continue
+        stem = path.stem if len(outcome.results) == 1 else f"{path.stem}-{number}"
+        parts: list[Any] = list(result.by_device().values()) if result.apart else [result]
+        for place, part in enumerate(parts, 1):
+            target = path.with_stem(f"{stem}-{place}" if len(parts) > 1 else stem)
+            part.plot(target)
             written.append(target)
     return written

@@ -58,7 +58,7 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
     lines = _wrap(
         f"{printable(circuit.name)}: {plural(profile.width, 'active qubit')}{wires}, "
         f"{plural(profile.num_clbits, 'clbit')}, {plural(profile.size, 'operation')}{kind}; "
-        f"{amount(circuit)}, {seed}{_options(circuit)}",
+        f"{amount(circuit, plan.times(circuit.id))}, {seed}{_options(circuit)}",
         indent=2,
     )
     if circuit.parts:

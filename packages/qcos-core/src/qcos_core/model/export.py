@@ -163,7 +163,12 @@ class _Writer:
                 result.plot(self._new(f"{inside}histogram.png"))
         else:
             names = f"{inside}counts.csv and {inside}histogram.png"
-            self.left_out.append(f"{names}: {result.name} measures nothing")
+            why = f"{result.name} measures nothing"
+            if result.apart:
+                why = (
+                    f"the counts of {result.name} do not add up; result.json has those of each node"
+                )
+            self.left_out.append(f"{names}: {why}")
         self._table(f"{inside}shards.csv", lambda file: write_shards(file, result))
         self._text(f"{inside}methods.txt", methods_text(result, ended=self.ended))
 

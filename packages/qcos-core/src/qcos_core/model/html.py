@@ -53,7 +53,7 @@ def result_html(result: QVMResult) -> str:
         [
             _facts(facts),
             _warnings(result.warnings),
-            _outcomes(result) if result.packed is not None else "",
+            _counts(result),
             _saved(result.saved),
             _shards(result),
             _tree(tree),
@@ -106,7 +106,18 @@ def plan_html(plan: ShardPlan) -> str:
     )
 
 
-def _outcomes(result: QVMResult) -> str:
+def _counts(result: QVMResult) -> str:
+    if result.apart:
+        parts = list(result.by_device().items())
+        tables = [_outcomes(one, f"{_name(node_id)}: ") for node_id, one in parts[:_COLUMNS]]
+        hidden = len(parts) - len(tables)
+        return "".join(tables) + (
+            f"<div>... and {plural(hidden, 'more node')}</div>" * bool(hidden)
+        )
+    return _outcomes(result) if result.packed is not None else ""
+
+
+def _outcomes(result: QVMResult, where: str = "") -> str:
     counts, hidden, rest = top(result, _OUTCOMES)
     most = max(counts.values(), default=1)
     rows = []
@@ -122,7 +133,7 @@ def _outcomes(result: QVMResult) -> str:
     if hidden:
         text = f"{plural(hidden, 'more outcome')} with {plural(rest, 'shot')}"
         rows.append(f'<tr><td colspan="4" style="{_LEFT}">{text}</td></tr>')
-    caption = plural(len(counts) + hidden, "outcome")
+    caption = where + plural(len(counts) + hidden, "outcome")
     if hidden:
         caption += f", the {len(counts)} most frequent first"
     caption += cut

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
+from qcos_core.model.plans import ALL
 from qcos_core.model.results import QVMResult, ShardRecord
 from qcos_core.model.spreadsheets import utc
 from qcos_core.model.sweeps import SweepResult
@@ -141,9 +142,11 @@ def _parameters(facts: _Facts) -> Iterable[str]:
 def _shots(facts: _Facts, ended: bool) -> Iterable[str]:
     result, each = facts.result, facts.circuit.get("shots")
     points = len(result.results) if isinstance(result, SweepResult) else 1
-    asked = result.shots if each is None else each * points
+    nodes = _devices(facts)
+    asked = result.shots if each is None else each * points * nodes
     if asked == result.shots:
         of_each = f", {each:,} at each of them" if each and points > 1 else ""
+        of_each += f", so many on each of {nodes:,} nodes" if nodes > 1 else ""
         yield f"It was run for {_many(asked)}{of_each}."
     else:
         yield f"Of {_many(asked)} that were asked for, {result.shots:,} came back and count."
@@ -157,6 +160,13 @@ def _shots(facts: _Facts, ended: bool) -> Iterable[str]:
     for seed in _only(one.seed for one in facts.results):
         unused = ", of which hardware takes no notice" if result.simulated is False else ""
         yield f"The seed was {seed}{unused}."
+
+
+def _devices(facts: _Facts) -> int:
+    """How many nodes were given all shots."""
+    if facts.plan.get("policy") != ALL:
+        return 1
+    return len({shard.get("node") for shard in facts.plan.get("shards", ())}) or 1
 
 
 def _left_out(facts: _Facts) -> Iterable[str]:

@@ -15,6 +15,9 @@ from qcos_core.model.options import shown
 from qcos_core.model.seam import Task
 from qcos_core.model.text import plural, printable, shorten
 
+ALL = "all"
+"""The policy by which each node that can run a circuit runs all of its shots."""
+
 _NAMES = 40
 _WIDTHS = 4
 _UNKNOWN_SECONDS = 1.0
@@ -258,8 +261,17 @@ class ShardPlan:
 
     @property
     def shots(self) -> int:
-        """The shots of all circuits together."""
-        return sum(circuit.total_shots for circuit in self.circuits)
+        """The shots of all circuits together, on all nodes."""
+        return sum(circuit.total_shots * self.times(circuit.id) for circuit in self.circuits)
+
+    def times(self, circuit_id: str) -> int:
+        """How many nodes run all shots of a circuit: each that can by policy ``all``, else one."""
+        return len(self.candidates.get(circuit_id, ())) if self.policy == ALL else 1
+
+    @property
+    def apart(self) -> bool:
+        """Whether no node may run what another was given, because each is asked for itself."""
+        return self.policy == ALL and not self.allow_mixed
 
     @property
     def title(self) -> str:
@@ -403,14 +415,20 @@ def in_parts(parts: Sequence[PlannedCircuit]) -> str:
     return f"{len(widths)} parts of {', '.join(others)} and {last} qubits"
 
 
-def amount(circuit: PlannedCircuit) -> str:
-    """How much of a circuit shall run: ``"1,000 shots"``, or so many at each point of a sweep."""
+def amount(circuit: PlannedCircuit, nodes: int = 1) -> str:
+    """How much of a circuit shall run: ``"1,000 shots"``, or so many at each point of a sweep.
+
+    Args:
+        circuit: the circuit.
+        nodes: how many nodes run all of it.
+    """
     shots = plural(circuit.shots, "shot")
+    each = f" on each of {nodes:,} nodes" if nodes > 1 else ""
     if circuit.shape is None:
-        return shots
+        return shots + each
     names = ", ".join(printable(circuit.parameters[place]) for place in varying(circuit.points))
     names = shorten(names or "one value", _NAMES)
-    return f"{plural(len(circuit.points), 'point')} of {names}, {shots} each"
+    return f"{plural(len(circuit.points), 'point')} of {names}, {shots} each{each}"
 
 
 def varying(points: Sequence[Sequence[float]]) -> tuple[int, ...]:

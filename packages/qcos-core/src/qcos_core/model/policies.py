@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from qcos_core.model.amounts import Amount
 from qcos_core.model.budgets import Rate
-from qcos_core.model.plans import Candidate, PlannedCircuit
+from qcos_core.model.plans import ALL, Candidate, PlannedCircuit
 
-BUILT_IN = ("fastest", "cost_optimized", "best_fidelity", "round_robin")
+BUILT_IN = ("fastest", "cost_optimized", "best_fidelity", "round_robin", ALL)
 """The names of QCOS's own policies, which no plugin can take."""
 
 

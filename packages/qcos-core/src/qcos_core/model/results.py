@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from qcos_core.model.origin import origin_of
 from qcos_core.model.plans import ShardPlan
 from qcos_core.model.schema import parse_document, read_document
 from qcos_core.model.shots import PackedShots
-from qcos_core.model.text import plural
+from qcos_core.model.text import plural, shorten
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SCHEMA = "qcos.result/1"
+_NODES = 100
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,12 @@ class QVMResult:
 
     Attributes:
         name: the circuit's name.
-        shots: shots that came back; always what was asked for, unless this result stands in a
-            ``PartialResult``.
+        shots: shots that came back; always what was asked for, by policy ``all`` of each node,
+            unless this result stands in a ``PartialResult``.
         seed: the seed its blocks were derived from; drawn by QCOS where none was given.
         registers: the circuit's classical registers.
-        packed: the counts, packed; ``None`` if the circuit measures nothing.
+        packed: the counts, packed; ``None`` if the circuit measures nothing, or if those of its
+            nodes cannot be added up.
         shards: one record for each shard.
         plan: the plan it ran by.
         warnings: what a reader of the counts must know.
@@ -116,6 +118,7 @@ class QVMResult:
 
         Raises:
             CircuitRejected: the circuit measures nothing.
+            InvalidArguments: the counts of its nodes cannot be added up; see :attr:`per_device`.
         """
         return self.counted.to_dict(self.registers)
 
@@ -125,12 +128,26 @@ class QVMResult:
 
         Raises:
             CircuitRejected: the circuit measures nothing.
+            InvalidArguments: the counts of its nodes cannot be added up.
         """
+        self._check_together()
         if self.packed is None:
             message = f"{self.name} measures nothing, so it has no counts."
             hint = f"What it saved is in the result's data: {', '.join(self.saved)}."
             raise CircuitRejected(message, hint=hint)
         return self.packed
+
+    @property
+    def apart(self) -> bool:
+        """Whether the counts of its nodes cannot be added up, so that there are those of each."""
+        return self.packed is None and bool(self.packed_by_node)
+
+    def _check_together(self) -> None:
+        if self.apart:
+            nodes = shorten(", ".join(self.packed_by_node), _NODES)
+            message = f"the counts of {self.name} do not add up, its nodes are not alike: {nodes}."
+            hint = "result.per_device has the counts of each, result.by_device() a result."
+            raise InvalidArguments(message, hint=hint)
 
     @cached_property
     def per_device(self) -> dict[str, dict[str, int]]:
@@ -139,6 +156,28 @@ class QVMResult:
         if not parts and self.packed is not None:
             return {record.node_id: self.counts for record in self.shards[:1]}
         return {node_id: packed.to_dict(self.registers) for node_id, packed in parts.items()}
+
+    def by_device(self) -> dict[str, QVMResult]:
+        """A result for each node by its id, as if that node alone had run the circuit.
+
+        Each has the counts and the shards of its node, and no shot order or saved data.
+        """
+        parts = self.packed_by_node
+        if not parts:
+            return {record.node_id: self for record in self.shards[:1]}
+        return {
+            node_id: replace(
+                self,
+                shots=packed.shots,
+                packed=packed,
+                shards=tuple(one for one in self.shards if one.node_id == node_id),
+                packed_shots=None,
+                saved={},
+                packed_by_node={},
+                origin=None,
+            )
+            for node_id, packed in parts.items()
+        }
 
     @cached_property
     def data(self) -> ResultData:
@@ -149,7 +188,7 @@ class QVMResult:
         ``memory`` asked for that, and else in an order drawn from the seed, so that slices of
         them are unbiased either way.
         """
-        places = {} if self.packed is None else self.registers.bits()
+        places = self.registers.bits() if self.apart or self.packed is not None else {}
         return ResultData(places, self._shots, self.saved)
 
     @cached_property
@@ -160,6 +199,7 @@ class QVMResult:
             InvalidArguments: the option ``memory`` did not ask for them.
         """
         if self.packed_shots is None:
+            self._check_together()
             message = "the order of the shots was not kept."
             hint = "Run with options={'memory': True}, or use data, whose order is drawn."
             raise InvalidArguments(message, hint=hint)
@@ -191,6 +231,7 @@ class QVMResult:
     def __repr__(self) -> str:
         nodes = plural(len({record.node_id for record in self.shards}), "node")
         found = [] if self.packed is None else [plural(len(self.packed), "outcome")]
+        found += ["counts per device"] * self.apart
         found += self.saved
         return (
             f"<QVMResult {self.name!r}: {plural(self.shots, 'shot')}, {', '.join(found)}, {nodes}>"

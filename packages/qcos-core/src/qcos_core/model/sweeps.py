@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import InvalidArguments
@@ -98,6 +99,19 @@ class SweepResult:
         return [result for result in self.results if result is not None]
 
     @property
+    def apart(self) -> bool:
+        """Whether the counts of its nodes cannot be added up, so that there are those of each."""
+        return any(result.apart for result in self.came_back)
+
+    def by_device(self) -> dict[str, SweepResult]:
+        """A sweep for each node by its id, as if that node alone had run the circuit."""
+        parts = [{} if one is None else one.by_device() for one in self.results]
+        return {
+            node_id: replace(self, results=tuple(part.get(node_id) for part in parts), origin=None)
+            for node_id in dict.fromkeys(chain.from_iterable(parts))
+        }
+
+    @property
     def shards(self) -> tuple[ShardRecord, ...]:
         """One record for each shard of each point."""
         return tuple(record for result in self.came_back for record in result.shards)
@@ -116,7 +130,12 @@ class SweepResult:
 
     @cached_property
     def counts(self) -> list[dict[str, int]]:
-        """The counts of each point, in the order of ``results``."""
+        """The counts of each point, in the order of ``results``.
+
+        Raises:
+            InvalidArguments: nothing came back of some point, or the counts of its nodes cannot be
+                added up; see :meth:`by_device`.
+        """
         return [result.counts for result in self._all()]
 
     @cached_property

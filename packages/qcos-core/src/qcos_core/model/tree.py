@@ -32,7 +32,10 @@ def tree(plan: ShardPlan) -> str:
         per_node = given.setdefault(shard.task.circuit_id, {})
         per_node.setdefault(shard.node_id, []).append(shard.task.shots)
     shown = plan.circuits[:_CIRCUITS]
-    branches = [(_circuit(one), _alternatives(plan.decisions_of(one.id), given)) for one in shown]
+    branches = [
+        (_circuit(one, plan.times(one.id)), _alternatives(plan.decisions_of(one.id), given))
+        for one in shown
+    ]
     others = plan.circuits[_CIRCUITS:]
     if others:
         branches.append((f"{plural(len(others), 'more circuit')}", _summary(others, given)))
@@ -45,11 +48,11 @@ def tree(plan: ShardPlan) -> str:
     return "\n".join(lines)
 
 
-def _circuit(circuit: PlannedCircuit) -> str:
+def _circuit(circuit: PlannedCircuit, nodes: int) -> str:
     name = shorten(printable(circuit.name), _NAME)
     qubits = plural(circuit.profile.width, "active qubit")
     cut = f", in {in_parts(circuit.parts)}" if circuit.parts else ""
-    return f"{name}: {qubits}{cut}, {amount(circuit)}"
+    return f"{name}: {qubits}{cut}, {amount(circuit, nodes)}"
 
 
 def _alternatives(

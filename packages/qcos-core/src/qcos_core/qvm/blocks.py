@@ -56,7 +56,13 @@ def pairing_seed(seed: int, position: int) -> int:
 
 
 def make_blocks(
-    shots: int, seed: int, position: int, sampling: Sampling, *, most: int | None = None
+    shots: int,
+    seed: int,
+    position: int,
+    sampling: Sampling,
+    *,
+    most: int | None = None,
+    first: int = 0,
 ) -> tuple[Block, ...]:
     """The blocks of one circuit.
 
@@ -68,6 +74,7 @@ def make_blocks(
             for each 65,536 shots, ``per_shot`` one for each 4,096 shots and at most 64.
         most: no block may have more shots; for nodes without seeds alone, because with a seed the
             layout must not depend on the node.
+        first: index of the first block, where other nodes run all shots before.
 
     Returns:
         Blocks whose sizes differ by at most one shot, larger ones first.
@@ -77,7 +84,7 @@ def make_blocks(
         number = max(number, -(-shots // most))
     size, larger = divmod(shots, number)
     return tuple(
-        Block(index, size + (index < larger), block_seed(seed, position, index))
+        Block(first + index, size + (index < larger), block_seed(seed, position, first + index))
         for index in range(number)
     )
 

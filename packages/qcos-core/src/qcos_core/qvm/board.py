@@ -470,6 +470,7 @@ class Board:
         return (
             one.node_id not in entry.never
             and (self.plan.allow_mixed or alike)
+            and (one.node_id == entry.home or not self.plan.apart)
             and (most is None or entry.task.shots <= most)
             and self.node(one.node_id).barred is None
         )

@@ -277,10 +277,21 @@ def _verdicts(
         yield Verdict(name, kind, agrees=False, finding="nothing came back")
         return
     if isinstance(run.result, QVMResult) or isinstance(result, QVMResult):
-        yield _verdict(run.result, result, kind, name)
+        yield from _by_device(run.result, result, kind, name)
         return
     for place, pair in enumerate(zip(run.result.results, result.results, strict=True)):
-        yield _verdict(*pair, kind, f"{name}[{place}]")
+        yield from _by_device(*pair, kind, f"{name}[{place}]")
+
+
+def _by_device(then: Any, now: Any, kind: str, name: str) -> Iterator[Verdict]:
+    """One verdict, or one for each node where their counts do not add up."""
+    if then is None or now is None or not (then.apart or now.apart):
+        yield _verdict(then, now, kind, name)
+        return
+    before, after = then.by_device(), now.by_device()
+    for node_id in dict.fromkeys([*before, *after]):
+        pair = before.get(node_id), after.get(node_id)
+        yield _verdict(*pair, kind, f"{name} on {node_id}")
 
 
 def _kind(run: RecordedRun, result: QVMResult | SweepResult | None) -> str:

@@ -205,7 +205,8 @@ class DistributedQVM:
             policy: how a node is chosen among those that can: ``fastest`` by time,
                 ``cost_optimized`` by what it costs and ``best_fidelity`` by what its provider
                 expects of the circuit there, and both then by time; ``round_robin`` in turn;
-                or the name of one that a plugin brings, see ``docs/how-to/policies.md``.
+                or the name of one that a plugin brings. By ``all`` each of them runs all shots, and
+                ``result.per_device`` has the counts of each. See ``docs/how-to/policies.md``.
             strategy: how work is cut: ``auto``, ``whole``, ``batch``, ``shots`` to spread blocks
                 of each circuit over nodes, or ``factor`` to run parts that never meet apart.
             options: options for the providers; see ``NodeProvider.check_options``.

@@ -12,6 +12,7 @@ from qcos_core.cluster.registry import QPURegistry
 from qcos_core.errors import InvalidArguments, NoCapableNode
 from qcos_core.model.budgets import Rate
 from qcos_core.model.plans import (
+    ALL,
     Candidate,
     Decision,
     PlannedCircuit,
@@ -27,6 +28,7 @@ from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.placement import Offer, place
 from qcos_core.qvm.routing import policy_named
 from qcos_core.qvm.strategies import factor
+from qcos_core.qvm.strategies.each import each
 from qcos_core.qvm.strategies.plugins import strategy_named
 from qcos_core.qvm.strategies.shots import poolable, shots as spread_shots, wins
 from qcos_core.qvm.strategies.whole import whole
@@ -107,6 +109,9 @@ class Planning:
         request, policy = self.request, self.policy
         for name in [request.strategy, *(one.strategy for one in circuits if one.strategy)]:
             strategy_named(name, self.registry)  # an unknown one is an error before all else
+        if self._on_each and any(self._may_spread(circuit) for circuit in circuits):
+            message = "policy 'all' gives all shots to each node, so no strategy can share them."
+            raise InvalidArguments(message, hint="Use another policy, or leave the strategy out.")
         ways = self._ways(circuits)
         offers = [offer for way in ways for offer in way.offers]
         picks = iter(place(offers, policy, self.rates))
@@ -130,7 +135,7 @@ class Planning:
             tuple(shards),
             tuple(decisions),
             request.policy,
-            _name(ways, shards),
+            _name(ways, shards, spread=not self._on_each),
             candidates={
                 offer.circuit.id: tuple(sorted(offer.candidates, key=lambda one: one.seconds))
                 for offer in offers
@@ -150,6 +155,11 @@ class Planning:
         """How a node is chosen."""
         return policy_named(self.request.policy, self.registry)
 
+    @property
+    def _on_each(self) -> bool:
+        """Whether each node that can run a circuit runs all of its shots."""
+        return self.request.policy == ALL
+
     def _ways(self, circuits: Sequence[PlannedCircuit]) -> list[Way]:
         """How each circuit is cut, and for each piece the nodes that can run it."""
         away = self.registry.away
@@ -163,7 +173,7 @@ class Planning:
 
     def _way(self, circuit: PlannedCircuit) -> Way:
         uncut, strategy = replace(circuit, parts=()), self._strategy(circuit)
-        reason = factor.why_whole(circuit, cross_check=self.request.cross_check)
+        reason = factor.why_whole(circuit, self.request)
         if strategy == "factor":
             if reason:
                 message = f"{circuit.name} cannot be run in parts: {reason}."
@@ -226,8 +236,12 @@ class Planning:
         costly = {one.node_id for one in candidates if one.limits.paid}
         by_id = {one.node_id: one for one in candidates}
         priced = partial(self._priced, circuit)
+
+        def made(one: Candidate) -> list[Shard]:
+            return self._shards(circuit, 0, [one] if self._on_each else candidates, one)
+
         return {
-            name: charges_of(self._shards(circuit, 0, candidates, one), by_id, priced)
+            name: charges_of(made(one), by_id, priced)
             if name in costly or (costly and self._may_spread(circuit))
             else ()
             for name, one in by_id.items()
@@ -241,6 +255,8 @@ class Planning:
         pick: Candidate,
     ) -> list[Shard]:
         """The shards of a circuit at one point that the policy gave to a node."""
+        if self._on_each:
+            return each(circuit, point, candidates)
         name = self._strategy(circuit)
         brought = strategy_named(name, self.registry)
         group = poolable(candidates, pick)
@@ -298,9 +314,9 @@ def _possible(offers: Sequence[Offer]) -> tuple[Offer, ...]:
     return tuple(offers)
 
 
-def _name(ways: Sequence[Way], shards: Sequence[Shard]) -> str:
+def _name(ways: Sequence[Way], shards: Sequence[Shard], *, spread: bool) -> str:
     pieces = sum(len(offer.circuit.points) for way in ways for offer in way.offers)
-    if len(shards) > pieces:
+    if spread and len(shards) > pieces:
         return "shots"
     if any(way.circuit.parts for way in ways):
         return "factor"

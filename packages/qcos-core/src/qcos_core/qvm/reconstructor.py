@@ -20,6 +20,7 @@ from qcos_core.qvm.board import ShardOutcome
 from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.origins import Origin, Run
 from qcos_core.qvm.pairing import PartShots, paired
+from qcos_core.qvm.pooling import pooled
 from qcos_core.qvm.versions import versions
 
 
@@ -137,7 +138,11 @@ def _point(
     if plan.cross_check:
         shards = [outcome.shard for outcome in outcomes]
         warnings += filter(None, [unchecked(plan, circuit, shards)])
-    counts, memory = _paired(circuit, point, done) if circuit.parts else _added(circuit, done)
+    counts, memory = None, None
+    if circuit.parts:
+        counts, memory = _paired(circuit, point, done)
+    elif pooled(plan, circuit.id, (answer.record.node_id for answer in done)):
+        counts, memory = _added(circuit, done)
     return QVMResult(
         name=circuit.name if circuit.shape is None else f"{circuit.name}[{point}]",
         shots=sum(answer.task.shots for answer in done) if counts is None else counts.shots,

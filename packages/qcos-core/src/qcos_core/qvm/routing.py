@@ -6,7 +6,7 @@ from functools import partial
 
 from qcos_core.cluster.registry import QPURegistry
 from qcos_core.errors import InvalidArguments
-from qcos_core.model.plans import Candidate
+from qcos_core.model.plans import ALL, Candidate
 from qcos_core.model.policies import Choice, Policy
 from qcos_core.providers.plugins import Brought
 from qcos_core.qvm.costs import cheapest
@@ -37,11 +37,17 @@ def round_robin(choice: Choice) -> Candidate:
     return choice.candidates[choice.turn % len(choice.candidates)]
 
 
+def every_node(choice: Choice) -> Candidate:
+    """One of all nodes; the planner gives the circuit to the others too."""
+    return choice.candidates[0]
+
+
 POLICIES: dict[str, Policy] = {
     "fastest": fastest,
     "cost_optimized": cost_optimized,
     "best_fidelity": best_fidelity,
     "round_robin": round_robin,
+    ALL: every_node,
 }
 
 

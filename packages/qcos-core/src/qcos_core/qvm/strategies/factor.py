@@ -12,7 +12,8 @@ from dataclasses import replace
 from operator import attrgetter
 
 from qcos_core.model.amounts import total
-from qcos_core.model.plans import Candidate, Estimate, PlannedCircuit, in_parts
+from qcos_core.model.plans import ALL, Candidate, Estimate, PlannedCircuit, in_parts
+from qcos_core.model.requests import RunRequest
 from qcos_core.model.shots import MOST
 from qcos_core.qvm.costs import Charges
 from qcos_core.qvm.placement import Offer
@@ -25,10 +26,12 @@ IN_PARTS = "in parts"
 CONSENT = "strategy='factor' with allow_mixed=True is consent"
 
 
-def why_whole(circuit: PlannedCircuit, *, cross_check: bool) -> str:
+def why_whole(circuit: PlannedCircuit, request: RunRequest) -> str:
     """Why a circuit cannot be run in parts at all; empty if it can."""
     profile = circuit.profile
-    if cross_check:
+    if request.policy == ALL:
+        return "policy 'all' compares nodes that run the whole circuit"
+    if request.cross_check:
         return "cross_check compares nodes that ran the whole circuit"
     if not circuit.parts:
         if profile.saves:
