@@ -21,6 +21,7 @@ from qcos_core import (
     PartialResult,
     QPUNodeSpec,
     QPURegistry,
+    QVMJob,
     QVMResult,
     export_results,
     methods_text,
@@ -128,14 +129,24 @@ class TestAlike:
         assert sums(result.per_device) == dict.fromkeys(("coin-0", "coin-1", "coin-2"), SHOTS)
         assert len({record.task_id for record in result.shards}) == len(result.shards) == 9
 
-    def test_a_list_and_a_job(self, fleet, circuit):
+    def test_a_list_and_a_job(self, fleet, circuit, tmp_path):
         qvm = fleet(Coins())
-        job = qvm.submit([circuit, circuit], 100, seed=5, policy="all")
-        results = job.result(timeout=60)
-        assert [result.shots for result in results] == [300, 300]
-        assert job.view().shots == 600
-        again = qvm.run([circuit, circuit], 100, seed=5, policy="all")
+        job = qvm.submit([circuit, circuit], SHOTS, seed=5, policy="all", worker="none")
+        assert job.view().shots == 6 * SHOTS
+        loaded = QVMJob.load(job.job_id(), cluster=qvm.registry, state=tmp_path / "state")
+        results = loaded.result(timeout=60)
+        assert [result.shots for result in results] == [3 * SHOTS, 3 * SHOTS]
+        again = qvm.run([circuit, circuit], SHOTS, seed=5, policy="all")
         assert [one.per_device for one in again] == [one.per_device for one in results]
+        for one, other in zip(again, results, strict=True):
+            assert [record.blocks for record in one.shards] == [
+                record.blocks for record in other.shards
+            ]
+
+    def test_a_page_shows_each(self, fleet, circuit):
+        page = fleet(Coins()).run(circuit, 100, seed=5, policy="all")._repr_html_()
+        for index in range(3):
+            assert f"coin-{index}: 2 outcomes" in page
 
     def test_one_that_disagrees_does_not_count_and_is_shown(self, fleet, circuit):
         provider = Coins()

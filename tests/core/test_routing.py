@@ -1,5 +1,6 @@
 """Routing policies: which of the nodes that can run a circuit gets it."""
 
+import json
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
@@ -234,8 +235,9 @@ class TestFidelity:
         assert type(decision.estimate.fidelity) is float
 
     def test_a_manifest_keeps_what_was_required(self):
-        request = RunRequest(require=Requirements.of({"min_fidelity": 0.5}))
-        assert request.to_dict("always")["require"] == {"min_fidelity": 0.5}
+        request = RunRequest(require=Requirements.of({"min_fidelity": np.float32(0.5)}))
+        kept = json.dumps(request.to_dict("always")["require"])
+        assert Requirements.of(json.loads(kept)) == request.require
 
 
 class TestPolicyOfAPlugin:

@@ -168,6 +168,8 @@ class Requirements:
                 plain[name] = _strings(name, plain[name])
         if "min_qubits" in plain:
             plain["min_qubits"] = _integer("require['min_qubits']", plain["min_qubits"])
+        if is_fraction(plain.get("min_fidelity")):
+            plain["min_fidelity"] = float(plain["min_fidelity"])
         if plain.get("simulated") not in (True, False, None):
             message = f"require['simulated'] must be True or False, not {plain['simulated']!r}."
             raise InvalidArguments(message)

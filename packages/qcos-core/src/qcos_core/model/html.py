@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qcos_core.model.pictures.figure import EXACT, SIMULATED, known
 from qcos_core.model.pictures.histogram import labels, top
 from qcos_core.model.pictures.sweep import percentages
+from qcos_core.model.plans import ALL
 from qcos_core.model.text import duration, plural, printable, shorten, span_text
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def plan_html(plan: ShardPlan) -> str:
 
 
 def _counts(result: QVMResult) -> str:
-    if result.apart:
+    asked = result.plan is not None and result.plan.policy == ALL
+    if result.apart or (asked and result.packed_by_node):
         parts = list(result.by_device().items())
         tables = [_outcomes(one, f"{_name(node_id)}: ") for node_id, one in parts[:_COLUMNS]]
         hidden = len(parts) - len(tables)

@@ -134,7 +134,8 @@ class DistributedQVM:
         Raises:
             CircuitRejected: a circuit that neither measures nor saves, or with unbound
                 parameters.
-            InvalidArguments: a wrong argument.
+            InvalidArguments: a wrong argument, or a policy that cannot choose.
+            LedgerUnusable: the user's rates, which a policy needs, cannot be read.
             NoCapableNode: no node can run one of the circuits.
             ProviderLoadError: the policy is a plugin's and fails, or several plugins bring it.
         """
@@ -230,7 +231,9 @@ class DistributedQVM:
             BudgetExceeded: it may cost more than its budget, or than a cap leaves.
             CircuitRejected: a circuit that neither measures nor saves, or with unbound
                 parameters.
-            InvalidArguments: a wrong argument.
+            InvalidArguments: a wrong argument, or a policy that cannot choose.
+            LedgerUnusable: a job that must be written down cannot be, or the user's rates, which a
+                policy needs, cannot be read.
             NoCapableNode: no node can run one of the circuits.
             ProviderLoadError: the policy is a plugin's and fails, or several plugins bring it.
             PartialResult: some shards failed, or nodes disagree; what came back is attached.
