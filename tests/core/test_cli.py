@@ -262,7 +262,7 @@ def test_plan_as_json(qcos):
 
 RESULT_KEYS = {
     *("schema", "name", "shots", "seed", "width", "registers", "counts", "exact", "simulated"),
-    *("charges", "shards", "plan", "warnings", "versions", "seconds", "tags"),
+    *("charges", "shards", "plan", "warnings", "versions", "seconds", "timing", "tags"),
     *("register_bits", "parameters", "memory", "data", "per_device"),
 }
 
@@ -332,6 +332,9 @@ def test_run_as_text(qcos):
     assert re.search(r"^ 00 +[\d,]+ +\d+\.\d\d%  #+$", counts, re.MULTILINE)
     assert shards.splitlines()[1].split() == ["NODE", "RAN", "ON", "METHOD", "SHOTS", "TIME"]
     assert re.search(r"local-numpy-0 +local_numpy +statevector +2,000", shards)
+    assert re.search(
+        r"^ expected [\d.]+ us to [\d.]+ ms, took [\d.]+ [um]?s$", shards, re.MULTILINE
+    )
     assert facts.startswith(" exact; simulated; ")
     assert " seed 7; to run the same again:" in facts
 
@@ -346,6 +349,13 @@ def test_only_the_top_outcomes_are_shown(qcos):
     shown = [int(row.split()[1]) for row in one.splitlines()[1:5]]
     assert shown == sorted(shown, reverse=True)
     assert f"with {4000 - sum(shown):,} shots" in one
+
+
+@needs_click
+def test_each_of_several_results_says_what_it_took(qcos):
+    _, out, _ = qcos("run", "bell.qasm", "wide.qpy", *NUMPY)
+    timings = re.findall(r"^ \[(\d)\] expected .*, took .*$", out, re.MULTILINE)
+    assert timings == [str(place) for place in range(out.count("COUNTS"))]
 
 
 @needs_click

@@ -14,7 +14,7 @@ from qcos_core.model.plans import (
     amount,
     group_decisions,
 )
-from qcos_core.model.text import WIDTH, duration, plural, printable, size
+from qcos_core.model.text import WIDTH, duration, plural, printable, size, span_text
 
 _SHOWN = 8
 
@@ -60,13 +60,15 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
     decisions = [d for d in plan.decisions if d.circuit_id == circuit.id]
     chosen = [(decision, 1) for decision in decisions if decision.chosen]
     others = group_decisions([decision for decision in decisions if not decision.chosen])
-    by_hand = ""
+    by_hand = None
     for decision, number in chosen + others:
         lines += _decision(decision, number)
-        if decision.chosen and decision.estimate:
-            by_hand = by_hand or decision.estimate.by_hand
+        if decision.chosen and decision.estimate and decision.estimate.by_hand:
+            by_hand = by_hand or decision.estimate
     if by_hand:
-        lines += _wrap(f"   by hand   {by_hand}", indent=13)
+        known = by_hand.by_hand_seconds
+        time = f"; {span_text(known)}" if known else ""
+        lines += _wrap(f"   by hand   {by_hand.by_hand}{time}", indent=13)
     return lines
 
 
@@ -83,11 +85,7 @@ def _decision(decision: Decision, number: int) -> list[str]:
 
 def _facts(estimate: Estimate) -> list[str]:
     facts = [estimate.method or "method unknown"]
-    if estimate.seconds is None:
-        facts.append("time unknown")
-    else:
-        low, high = (duration(bound) for bound in estimate.seconds)
-        facts.append(f"{low} to {high}" if low != high else f"about {low}")
+    facts.append(span_text(estimate.seconds))
     if estimate.queue_seconds:
         facts.append(f"queue {duration(estimate.queue_seconds)}")
     if estimate.memory_bytes is not None:

@@ -42,6 +42,7 @@ class Estimate:
         task_method: the method that the plan hands to the node with each task, where it must not
             be chosen again; a task of fewer shots might choose otherwise.
         by_hand: the line a user could have typed to get the same.
+        by_hand_seconds: least and most time to expect of that line; ``None`` if unknown.
     """
 
     seconds: tuple[float, float] | None = None
@@ -54,6 +55,7 @@ class Estimate:
     cores: int = 1
     task_method: str = "automatic"
     by_hand: str = ""
+    by_hand_seconds: tuple[float, float] | None = None
 
     @property
     def typical_seconds(self) -> float | None:
