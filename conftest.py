@@ -2,6 +2,7 @@
 
 import os
 from doctest import ELLIPSIS
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -15,6 +16,7 @@ def remember(namespace: dict[str, Any]) -> None:
     namespace["_environ"] = dict(os.environ)
     namespace["_state"] = TemporaryDirectory(prefix="qcos-docs-")
     os.environ["QCOS_STATE"] = namespace["_state"].name
+    os.environ["QCOS_CACHE"] = str(Path(namespace["_state"].name, "no-cache"))
     namespace["_registered"] = dict(NodeProviderRegistry._registered)
 
 

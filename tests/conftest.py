@@ -32,6 +32,12 @@ def _own_state(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("QCOS_STATE", str(tmp_path_factory.getbasetemp() / "state"))
 
 
+@pytest.fixture(autouse=True)
+def _not_calibrated(tmp_path_factory, monkeypatch):
+    """Plans expect the same on every machine: a developer's own calibration is not read."""
+    monkeypatch.setenv("QCOS_CACHE", str(tmp_path_factory.getbasetemp() / "no-cache"))
+
+
 def pytest_runtest_setup(item):
     for marker in item.iter_markers("optional_part"):
         missing = [module for module in marker.args if not is_there(module)]

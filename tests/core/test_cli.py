@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -19,8 +20,10 @@ from qcos_core import (
     Event,
     JobFailed,
     Limits,
+    NodeProvider,
     NodeProviderRegistry,
     PackedCounts,
+    QPUNodeSpec,
     TaskResult,
     __version__,
 )
@@ -257,12 +260,125 @@ def test_plan_as_json(qcos):
     assert {circuit["seed"] for circuit in document["circuits"]} == {5}
 
 
+# qcos calibrate
+
+
+class Measures(NodeProvider):
+    DISPLAY_NAME = "Measures"
+    found: ClassVar = {"run": 1.5e-3, "amplitude": 2.5e-9}
+
+    def build_nodes(self):
+        return [QPUNodeSpec("m", "other", 5)]
+
+    @classmethod
+    def calibrate(cls):
+        print("measuring")
+        return cls.found
+
+    @classmethod
+    def calibrated_for(cls):
+        return {"model": "1"}
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("QCOS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@needs_click
+def test_calibrate_says_what_was_measured_before_and_now(qcos, cache, monkeypatch):
+    NodeProviderRegistry.register("measures", Measures)
+    code, out, err = qcos("calibrate", "--on", "measures")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "measuring"
+    assert re.fullmatch(r"CALIBRATION  measures: measured in \d+\.\d s", lines[1])
+    assert [line.split() for line in lines[2:5]] == [
+        ["COEFFICIENT", "BEFORE", "NOW"],
+        ["run", "built", "in", "1.5", "ms"],
+        ["amplitude", "built", "in", "2.5", "ns"],
+    ]
+    (kept,) = cache.iterdir()
+    assert "".join(line.strip() for line in lines[5:]).removeprefix("kept in").strip() == str(kept)
+    monkeypatch.setattr(Measures, "found", {"run": 2e-3, "amplitude": 2.5e-9})
+    again = qcos("calibrate", "--on", "measures")[1].splitlines()
+    assert again[3].split() == ["run", "1.5", "ms", "2", "ms"]
+
+
+@needs_click
+def test_calibrate_as_json(qcos, cache):
+    NodeProviderRegistry.register("measures", Measures)
+    code, out, err = qcos("calibrate", "--on", "measures", "--json")
+    assert (code, err) == (0, "measuring\n")
+    document = json.loads(out)
+    assert document["schema"] == "qcos.calibrate/1"
+    (one,) = document["providers"]
+    assert one == {
+        "key": "measures",
+        "before": None,
+        "coefficients": Measures.found,
+        "seconds": one["seconds"],
+        "file": str(next(cache.iterdir())),
+        "problem": None,
+    }
+
+
+@needs_click
+def test_calibrate_takes_the_providers_of_a_cluster(qcos, cache, zeros_provider):
+    Path("cluster.toml").write_text('[[slot]]\nprovider = "plain"\n' * 2)
+    NodeProviderRegistry.register("plain", zeros_provider)
+    code, out, _ = qcos("calibrate", "--cluster", "cluster.toml")
+    assert (code, out) == (0, "CALIBRATION  plain: there is nothing to measure\n")
+    assert not cache.exists()
+    assert qcos("calibrate", "--on", "plain", "--cluster", "cluster.toml")[0] == 2
+    assert qcos("calibrate", "--on", "no_such")[0] == 2
+
+
+@needs_click
+@pytest.mark.parametrize("found", [{"run": -1.0}, {"run": "fast"}, 5])
+def test_calibrate_keeps_no_nonsense(qcos, cache, monkeypatch, found):
+    NodeProviderRegistry.register("measures", Measures)
+    monkeypatch.setattr(Measures, "found", found)
+    code, out, _ = qcos("calibrate", "--on", "measures")
+    assert code == 1
+    assert "numbers above 0 by name" in " ".join(out.split())
+    assert not cache.exists()
+
+
+@needs_click
+def test_calibrate_goes_on_after_a_provider_that_fails(qcos, cache):
+    class Fails(Measures):
+        @classmethod
+        def calibrate(cls):
+            raise RuntimeError("no counter")
+
+    NodeProviderRegistry.register("fails", Fails)
+    NodeProviderRegistry.register("measures", Measures)
+    code, out, _ = qcos("calibrate", "--on", "fails", "--on", "measures")
+    assert code == 1
+    assert "CALIBRATION  fails: measuring failed: RuntimeError: no counter\n" in out
+    assert "CALIBRATION  measures: measured in" in out
+
+
+@needs_click
+def test_doctor_says_whether_this_machine_is_calibrated(qcos, cache, only_core):
+    def line():
+        out = qcos("doctor")[1]
+        return next(one.split(None, 1)[1] for one in out.splitlines() if "calibrated" in one)
+
+    assert line() == "not; for local_numpy type: qcos calibrate"
+    assert qcos("calibrate")[0] == 0
+    assert line() == "local_numpy"
+    assert json.loads(qcos("doctor", "--json")[1])["calibrated"] == {"local_numpy": True}
+
+
 # qcos run: circuits
 
 
 RESULT_KEYS = {
     *("schema", "name", "shots", "seed", "width", "registers", "counts", "exact", "simulated"),
-    *("charges", "shards", "plan", "warnings", "versions", "seconds", "tags"),
+    *("charges", "shards", "plan", "warnings", "versions", "seconds", "timing", "tags"),
     *("register_bits", "parameters", "memory", "data", "per_device"),
 }
 
@@ -332,6 +448,9 @@ def test_run_as_text(qcos):
     assert re.search(r"^ 00 +[\d,]+ +\d+\.\d\d%  #+$", counts, re.MULTILINE)
     assert shards.splitlines()[1].split() == ["NODE", "RAN", "ON", "METHOD", "SHOTS", "TIME"]
     assert re.search(r"local-numpy-0 +local_numpy +statevector +2,000", shards)
+    assert re.search(
+        r"^ expected [\d.]+ us to [\d.]+ ms, took [\d.]+ [um]?s$", shards, re.MULTILINE
+    )
     assert facts.startswith(" exact; simulated; ")
     assert " seed 7; to run the same again:" in facts
 
@@ -346,6 +465,13 @@ def test_only_the_top_outcomes_are_shown(qcos):
     shown = [int(row.split()[1]) for row in one.splitlines()[1:5]]
     assert shown == sorted(shown, reverse=True)
     assert f"with {4000 - sum(shown):,} shots" in one
+
+
+@needs_click
+def test_each_of_several_results_says_what_it_took(qcos):
+    _, out, _ = qcos("run", "bell.qasm", "wide.qpy", *NUMPY)
+    timings = re.findall(r"^ \[(\d)\] expected .*, took .*$", out, re.MULTILINE)
+    assert timings == [str(place) for place in range(out.count("COUNTS"))]
 
 
 @needs_click
@@ -940,7 +1066,7 @@ def test_doctor_shows_tracebacks_of_broken_plugins(site):
     document = json.loads(process("doctor", "--json", site=site).stdout)
     assert set(document) == {
         *("schema", "python", "platform", "cores", "memory_bytes", "packages", "providers"),
-        *("broken", "plugins", "advice"),
+        *("broken", "plugins", "advice", "calibrated"),
     }
     assert document["schema"] == "qcos.doctor/1"
     assert document["packages"]["qcos-core"] == __version__

@@ -51,6 +51,7 @@ def crowd(zeros_provider):
                 method="density matrix with a long name, of a simulator with a longer one",
                 exact=False,
                 by_hand="Simulator(" + ", ".join(f"option_{i}={i}" for i in range(20)) + ")",
+                by_hand_seconds=(0.25, 9000.0),
             )
 
     return Crowd
@@ -108,6 +109,18 @@ def test_it_says_what_runs_where_and_why_not_elsewhere(machine, zeros_provider):
         assert expected in lines
     verdicts = [line.split()[0] for line in lines if line.startswith("   ")]
     assert verdicts == ["chosen", "possible", "rejected", "rejected", "by"]
+
+
+@pytest.mark.parametrize(
+    "seconds, told", [((7e-4, 6e-3), "; 700 us to 6 ms"), ((1.0, 1.0), "; about 1 s"), (None, "")]
+)
+def test_it_says_how_long_the_line_by_hand_would_take(machine, zeros_provider, seconds, told):
+    class Timed(zeros_provider):
+        def estimate_run(self, profile, shots, node, options):
+            return Estimate(by_hand="zeros(circuit)", by_hand_seconds=seconds)
+
+    text = machine(Timed()).explain(ghz(2))
+    assert text.splitlines()[-1] == f"   by hand   zeros(circuit){told}"
 
 
 def test_nodes_that_differ_by_name_alone_are_one_line():

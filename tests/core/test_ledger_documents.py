@@ -67,6 +67,7 @@ estimates = st.builds(
     seconds=st.none() | st.tuples(number, number),
     charges=amounts,
     sampling=st.sampled_from([None, "once", "per_shot"]),
+    by_hand_seconds=st.none() | st.tuples(number, number),
 )
 registers = st.builds(
     Registers,
@@ -146,6 +147,12 @@ def test_strange_floats_survive_everywhere(value):
 
 def test_a_mapping_that_cannot_be_changed_comes_back_as_one_that_can():
     assert through({"a": MappingProxyType({1: 2})}) == {"a": {1: 2}}
+
+
+def test_an_estimate_without_the_time_by_hand_reads():
+    document = to_document(Estimate((0.1, 0.2), by_hand="run()", by_hand_seconds=(1.0, 2.0)))
+    del document["value"]["$Estimate"]["by_hand_seconds"]
+    assert from_document(document, Estimate) == Estimate((0.1, 0.2), by_hand="run()")
 
 
 def test_handles_come_back():

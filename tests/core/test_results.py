@@ -7,18 +7,24 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import Parameter
 
 from qcos_core import (
     Amount,
     ClusterBuilder,
     DistributedQVM,
+    Estimate,
     InvalidArguments,
     PackedCounts,
     QVMResult,
     Registers,
     ShardRecord,
+    SweepResult,
     TaskResult,
 )
+from qcos_core.model.schema import document_text
+from qcos_core.model.text import duration
+from qcos_core.providers.local_numpy import LocalNumpyProvider
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +107,71 @@ def test_copies(result, clone):
     twin = clone(result)
     assert twin == result
     assert twin.counts == result.counts
+
+
+class Expecting(LocalNumpyProvider):
+    """Expects what a test says."""
+
+    expected = (1.0, 4.0)
+
+    def estimate_run(self, profile, shots, node, options):
+        return Estimate(seconds=self.expected, exact=True, sampling="per_shot")
+
+
+def test_what_was_expected_stands_beside_what_it_took(machine, bell):
+    result = machine(Expecting()).run(bell, 10)
+    assert result.timing.expected == (1.0, 4.0)
+    assert result.timing.took == result.shards[0].seconds
+    assert str(result.timing) == f"expected 1 s to 4 s, took {duration(result.timing.took)}"
+    document = json.loads(result.to_json())
+    assert document["timing"] == {"expected": [1.0, 4.0], "took": result.timing.took}
+    assert QVMResult.from_dict(document).timing == result.timing
+    assert f"expected 1 s to 4 s, took {duration(result.timing.took)}" in result._repr_html_()
+
+
+def test_shards_are_expected_to_take_their_parts(machine, bell):
+    two = machine(Expecting(), Expecting())
+    result = two.run(bell, 20_000, strategy="shots")
+    assert len(result.shards) == 2
+    assert result.timing.expected == pytest.approx((1.0, 4.0))
+    assert result.timing.took == sum(record.seconds for record in result.shards)
+    assert QVMResult.from_json(result.to_json()).timing == result.timing
+
+
+def test_a_sweep_is_expected_to_take_what_its_points_do(machine):
+    circuit = QuantumCircuit(1, 1)
+    circuit.rx(Parameter("x"), 0)
+    circuit.measure(0, 0)
+    sweep = machine(Expecting()).run((circuit, [[0.1], [0.2], [0.3]]), 10)
+    assert sweep.timing.expected == (3.0, 12.0)
+    assert sweep.timing.took == pytest.approx(sum(one.timing.took for one in sweep))
+    assert SweepResult.from_json(sweep.to_json()).timing.expected == (3.0, 12.0)
+    assert "expected 3 s to 12 s, took" in sweep._repr_html_()
+
+
+@pytest.mark.parametrize("seconds", [None, (0.0, float("inf")), (float("nan"), 1.0), (-1.0, 1.0)])
+def test_nothing_is_expected_where_there_is_no_estimate(machine, bell, seconds):
+    class Odd(Expecting):
+        expected = seconds
+
+    result = machine(Odd()).run(bell, 10)
+    assert result.timing.expected is None
+    assert str(result.timing) == f"took {duration(result.timing.took)}"
+    assert QVMResult.from_dict(json.loads(document_text(result.to_dict()))).timing == result.timing
+
+
+def test_time_that_is_not_known_is_not_told():
+    made = made_of(record(seconds=1.0), record(seconds=None))
+    assert (made.timing.expected, made.timing.took, str(made.timing)) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    "plan", [{}, {"circuits": 5}, {"circuits": [], "shards": [{"id": "c0.0"}]}]
+)
+def test_a_damaged_plan_expects_nothing(result, plan):
+    twin = QVMResult.from_dict({**result.to_dict(), "plan": plan})
+    assert twin.timing.expected is None
+    assert twin.to_dict()["plan"] == plan
 
 
 @pytest.mark.parametrize("text", ["", "not json", "{"])

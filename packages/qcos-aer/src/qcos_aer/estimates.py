@@ -1,4 +1,4 @@
-"""What a run on Aer would take: memory exactly, time within a factor of about three."""
+"""What a run on Aer would take: memory exactly, time as :mod:`qcos_aer.cost` reckons it."""
 
 from __future__ import annotations
 
@@ -7,28 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from qcos_aer import saves
-from qcos_aer.likeness import check_fits
+from qcos_aer.cost import (
+    BUILT_IN,
+    FEW_QUBITS,
+    QUBITS_FOLD,
+    CostModel,
+    Work,
+    by_hand_seconds,
+    run_seconds,
+)
+from qcos_aer.likeness import check_fits, device_named
 from qcos_core import CircuitProfile, CircuitRejected, Estimate
 from qcos_core.model.plans import Sampling
 from qcos_core.providers import host
-
-FEW_QUBITS = 10
-"""Up to this width one thread is fastest: starting more costs more than they save."""
 
 MOST_REMEMBERED = 10**7
 """Most shots whose order is kept; Aer returns each as a string."""
 
 SHORT_SECONDS = 0.05
 """Below this a fallback runs in the caller's process."""
-
-_RUN_SECONDS = 2e-3
-_AMPLITUDE_SECONDS = 1.5e-9
-_MPS_OPERATION_SECONDS = 2e-5
-_REPEAT_SECONDS = 2e-6
-_SHOT_SECONDS = 5e-7
-
-_QUBITS_FOLD = {"density_matrix": 2, "unitary": 2, "superop": 4}
-"""How many qubits' amplitudes a method keeps for each qubit, where that is more than one."""
 
 _CLIFFORD = frozenset(
     {"barrier", "cx", "cy", "cz", "delay", "ecr", "h", "id", "measure", "pauli", "reset"}
@@ -89,6 +86,7 @@ def estimate(
     method: str,
     device: str,
     options: Mapping[str, Any] | None = None,
+    costs: CostModel | None = None,
 ) -> Estimate:
     """Time, memory, method and the line a user could have typed.
 
@@ -98,6 +96,7 @@ def estimate(
         method: the provider's method, which the option ``method`` overrides.
         device: an Aer device.
         options: as :func:`qcos_aer.options.checked` returns them.
+        costs: what was measured on this machine; the built-in coefficients if left out.
 
     Raises:
         CircuitRejected: the circuit uses classical variables, on which Aer stops the process, or
@@ -107,7 +106,7 @@ def estimate(
     if profile.variables:
         message = "it uses classical variables, which Aer does not support"
         raise CircuitRejected(message)
-    options = options or {}
+    options, costs = options or {}, costs or BUILT_IN
     if "like" in options:
         check_fits(profile, options["like"])
     elif "noise_model" in options and options.get("optimization_level", 0) > 1:
@@ -117,22 +116,20 @@ def estimate(
         raise CircuitRejected(message)
     noisy = "noise_model" in options or "like" in options
     choice = choose(profile, shots, options.get("method", method), noisy=noisy)
-    work = profile.size * _operation_seconds(profile.width, choice.likely)
-    if choice.sampling != "once":
-        work = (work + profile.size * _REPEAT_SECONDS) * shots
-    elif choice.likely != "statevector":  # whose shots are drawn all at once
-        work += shots * _SHOT_SECONDS
-    seconds = _RUN_SECONDS + work
+    work = Work(
+        profile, shots, choice.likely, choice.sampling, noisy=noisy, device=device, **_like(options)
+    )
     noise = "noisy " if noisy else ""
     return Estimate(
-        seconds=(seconds / 3, seconds * 3),
+        seconds=run_seconds(work, costs),
         memory_bytes=_memory(profile.width, choice.likely),
         method=f"{noise}{choice.likely} (Aer, {device})",
         exact=True,
         sampling=choice.sampling,
         cores=threads_for(profile.width),
         task_method=choice.method,
-        by_hand=_by_hand(profile, shots, choice.method, device, options),
+        by_hand=_by_hand(work, choice.method, options),
+        by_hand_seconds=by_hand_seconds(work, costs),
     )
 
 
@@ -154,22 +151,24 @@ def threads_for(width: int) -> int:
     return 1 if width <= FEW_QUBITS else 0
 
 
-def _operation_seconds(width: int, method: str) -> float:
-    width *= _QUBITS_FOLD.get(method, 1)
-    if method == "statevector" or method in _QUBITS_FOLD:
-        return 1e-7 + _AMPLITUDE_SECONDS * 2.0**width
-    return 1e-7 * width if method == "stabilizer" else _MPS_OPERATION_SECONDS
+def _like(options: Mapping[str, Any]) -> dict[str, Any]:
+    """How many qubits the device to run as on has, and whether its noise is kept."""
+    if "like" not in options:
+        return {}
+    like = options["like"]
+    return {
+        "like_qubits": device_named(like).num_qubits,
+        "like_known": isinstance(like, str),
+    }
 
 
 def _memory(width: int, method: str) -> int | None:
-    if method == "statevector" or method in _QUBITS_FOLD:
-        return host.statevector_bytes(_QUBITS_FOLD.get(method, 1) * width)
+    if method == "statevector" or method in QUBITS_FOLD:
+        return host.statevector_bytes(QUBITS_FOLD.get(method, 1) * width)
     return width * width if method == "stabilizer" else None
 
 
-def _by_hand(
-    profile: CircuitProfile, shots: int, method: str, device: str, options: Mapping[str, Any]
-) -> str:
+def _by_hand(work: Work, method: str, options: Mapping[str, Any]) -> str:
     settings, circuit = [], "circuit"
     if "like" in options:
         settings.append("noise_model=NoiseModel.from_backend(device)")
@@ -180,10 +179,12 @@ def _by_hand(
             "transpile(circuit, basis_gates=noise_model.basis_gates, "
             f"optimization_level={options.get('optimization_level', 0)})"
         )
+    elif work.foreign:
+        circuit = "transpile(circuit, AerSimulator())"
     if method != "automatic":
         settings.append(f"method={method!r}")
-    if device != "CPU":
-        settings.append(f"device={device!r}")
-    if threads_for(profile.width):
-        settings.append(f"max_parallel_threads={threads_for(profile.width)}")
-    return f"AerSimulator({', '.join(settings)}).run({circuit}, shots={shots})"
+    if work.device != "CPU":
+        settings.append(f"device={work.device!r}")
+    if threads_for(work.width):
+        settings.append(f"max_parallel_threads={threads_for(work.width)}")
+    return f"AerSimulator({', '.join(settings)}).run({circuit}, shots={work.shots})"

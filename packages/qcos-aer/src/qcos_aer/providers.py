@@ -104,10 +104,11 @@ class AerProvider(NodeProvider):
     def estimate_run(
         self, profile: CircuitProfile, shots: int, node: QPUNodeSpec, options: Mapping[str, Any]
     ) -> Estimate:
-        """A rough time and an exact memory figure; see :mod:`qcos_aer.estimates`."""
+        """A range of time and an exact memory figure; see :mod:`qcos_aer.estimates`."""
+        from qcos_aer.calibrate import kept_costs
         from qcos_aer.estimates import estimate
 
-        return estimate(profile, shots, self.METHOD, self.DEVICE, options)
+        return estimate(profile, shots, self.METHOD, self.DEVICE, options, kept_costs())
 
     def execute(
         self,
@@ -156,6 +157,20 @@ class LocalCPUProvider(AerProvider):
 
     DISPLAY_NAME = "Local CPU (Aer)"
     LABEL = "CPU fallback"
+
+    @classmethod
+    def calibrate(cls) -> Mapping[str, float]:
+        """Measure what runs on Aer take here, for the estimates of all three providers."""
+        from qcos_aer.calibrate import measured
+
+        return measured().to_dict()
+
+    @classmethod
+    def calibrated_for(cls) -> Mapping[str, str]:
+        """Versions of the cost model, of Aer and of Qiskit."""
+        from qcos_aer.calibrate import versions
+
+        return versions()
 
     def build_nodes(
         self,

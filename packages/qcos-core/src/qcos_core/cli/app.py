@@ -15,6 +15,7 @@ import click
 from qcos_core import __version__
 from qcos_core.cli import INTERRUPTED, failures
 from qcos_core.cli.budget import budget
+from qcos_core.cli.calibrate import calibrate
 from qcos_core.cli.console import WIDTH, say, wrap
 from qcos_core.cli.doctor import doctor
 from qcos_core.cli.export import export
@@ -95,6 +96,7 @@ app.add_command(top)
 app.add_command(budget)
 app.add_command(replay)
 app.add_command(export)
+app.add_command(calibrate)
 app.add_command(doctor)
 
 

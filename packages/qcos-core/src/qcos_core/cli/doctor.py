@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -43,7 +44,7 @@ def examine() -> dict[str, Any]:
     """The state of this installation as JSON-able data."""
     import platform
 
-    from qcos_core.providers import host
+    from qcos_core.providers import calibration, host
 
     packages = _packages()
     providers, broken = _providers()
@@ -57,6 +58,7 @@ def examine() -> dict[str, Any]:
         "platform": platform.platform(),
         "cores": host.cores(),
         "memory_bytes": host.memory_bytes(),
+        "calibrated": calibration.measurable(),
         "packages": packages,
         "providers": providers,
         "broken": broken,
@@ -77,6 +79,7 @@ def lines(document: dict[str, Any]) -> list[str]:
             ("system", document["platform"]),
             ("cores", str(document["cores"])),
             ("memory", size(document["memory_bytes"])),
+            ("calibrated", _calibrated(document["calibrated"])),
         ]
     )
     text += ["", "PACKAGES", *table(list(document["packages"].items()))]
@@ -92,6 +95,15 @@ def lines(document: dict[str, Any]) -> list[str]:
     for advice in document["advice"]:
         text += ["", *wrap(f"warning: {advice}", indent=2)]
     return text
+
+
+def _calibrated(measured: Mapping[str, bool]) -> str:
+    """For which providers this machine was measured, and what to type for the others."""
+    done = ", ".join(key for key, yes in measured.items() if yes)
+    missing = [key for key, yes in measured.items() if not yes]
+    if not missing:
+        return done or "no provider measures anything"
+    return f"{done or 'not'}; for {', '.join(missing)} type: qcos calibrate"
 
 
 def _packages() -> dict[str, str]:

@@ -115,7 +115,7 @@ def outcome_lines(plan: ShardPlan, outcome: Outcome) -> list[str]:
         hidden = len(parts) - _DEVICES
         if hidden > 0:
             lines.append(f" ... and {plural(hidden, 'more node')}; --json has all")
-    lines += ["", *_shards(outcome)]
+    lines += ["", *_shards(outcome), *_timings(outcome.results)]
     return [*lines, *_facts(outcome.came_back)]
 
 
@@ -231,6 +231,19 @@ def _shards_by_node(records: Sequence[ShardRecord]) -> list[str]:
         shots = sum(record.shots for record in group)
         rows.append((*key, f"{len(group):,}", f"{shots:,}", _seconds(seconds)))
     return ["SHARDS", *table(rows, right=(3, 4, 5))]
+
+
+def _timings(results: Sequence[QVMResult | SweepResult | None]) -> list[str]:
+    """What each result was expected to take, and took."""
+    several = len(results) > 1
+    lines = [
+        f" {f'[{place}] ' * several}{timing}"
+        for place, result in enumerate(results)
+        if result is not None and (timing := str(result.timing))
+    ]
+    hidden = len(lines) - _SHARDS
+    more = [f" ... and {plural(hidden, 'more result')}"] if hidden > 0 else []
+    return lines[:_SHARDS] + more
 
 
 def _facts(results: Sequence[QVMResult | SweepResult]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qcos_core.model.budgets import amounts_text
@@ -17,7 +17,7 @@ from qcos_core.model.plans import (
     group_decisions,
     in_parts,
 )
-from qcos_core.model.text import WIDTH, duration, plural, printable, shorten, size
+from qcos_core.model.text import WIDTH, duration, plural, printable, shorten, size, span_text
 
 _SHOWN = 8
 _VALUE = 40
@@ -69,16 +69,24 @@ def _circuit(plan: ShardPlan, circuit: PlannedCircuit) -> list[str]:
     if len(chosen) > _SHOWN:
         chosen = group_decisions([decision for decision, _ in chosen])
     others = group_decisions([decision for decision in decisions if not decision.chosen])
-    by_hand = ""
     for decision, number in chosen + others:
         lines += _decision(decision, number)
-        if decision.chosen and decision.estimate:
-            by_hand = by_hand or decision.estimate.by_hand
-    if by_hand and circuit.parts:
-        by_hand = f"each part as a circuit of its own: {by_hand}"
-    if by_hand:
-        lines += _wrap(f"   by hand   {by_hand}", indent=13)
-    return lines
+    return lines + _by_hand(circuit, [decision for decision, _ in chosen])
+
+
+def _by_hand(circuit: PlannedCircuit, chosen: Sequence[Decision]) -> list[str]:
+    """The line that a user could have typed, and what it would take; of parts, all together."""
+    found = {one.circuit_id: one.estimate for one in chosen if one.estimate}
+    estimates = [one for one in found.values() if one.by_hand]
+    if not estimates:
+        return []
+    text = estimates[0].by_hand
+    if circuit.parts:
+        text = f"each part as a circuit of its own: {text}"
+    spans = [one.by_hand_seconds for one in estimates if one.by_hand_seconds]
+    if len(spans) == len(circuit.units):
+        text += f"; {span_text((sum(low for low, _ in spans), sum(high for _, high in spans)))}"
+    return _wrap(f"   by hand   {text}", indent=13)
 
 
 def _options(circuit: PlannedCircuit) -> str:
@@ -107,11 +115,7 @@ def _facts(estimate: Estimate) -> list[str]:
     facts = [estimate.method or "method unknown"]
     if estimate.runs_as:
         facts.append(estimate.runs_as)
-    if estimate.seconds is None:
-        facts.append("time unknown")
-    else:
-        low, high = (duration(bound) for bound in estimate.seconds)
-        facts.append(f"{low} to {high}" if low != high else f"about {low}")
+    facts.append(span_text(estimate.seconds))
     if estimate.queue_seconds:
         facts.append(f"queue {duration(estimate.queue_seconds)}")
     if estimate.memory_bytes is not None:

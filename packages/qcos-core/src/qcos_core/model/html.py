@@ -46,6 +46,7 @@ def result_html(result: QVMResult) -> str:
     ]
     if known(result.seconds) is not None:
         facts.append(f"{duration(result.seconds or 0.0)} in all")
+    facts += filter(None, [str(result.timing)])
     if result.charges:
         facts.append("charges " + " + ".join(map(str, result.charges)))
     tree = result.plan.tree() if result.plan else ""
@@ -70,6 +71,7 @@ def sweep_html(result: SweepResult) -> str:
         EXACT[result.exact],
         SIMULATED[result.simulated],
     ]
+    facts += filter(None, [str(result.timing)])
     tree = result.plan.tree() if result.plan else ""
     parts = [_facts(facts), _warnings(result.warnings), _points(result), _tree(tree)]
     return _section(f"Sweep of {_name(result.name)}", parts)

@@ -46,6 +46,7 @@ class Estimate:
         task_method: the method that the plan hands to the node with each task, where it must not
             be chosen again; a task of fewer shots might choose otherwise.
         by_hand: the line a user could have typed to get the same.
+        by_hand_seconds: least and most time to expect of that line; ``None`` if unknown.
         runs_as: what the node would run, where that is not the circuit as it was written; filled in
             by the planner.
         fidelity: from 0 to 1, what to expect of the circuit there: for hardware the product of
@@ -63,6 +64,7 @@ class Estimate:
     cores: int = 1
     task_method: str = "automatic"
     by_hand: str = ""
+    by_hand_seconds: tuple[float, float] | None = None
     fidelity: float | None = None
     runs_as: str = ""
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from qcos_core.model.timing import Timing
+
 SCHEMA = "qcos.result/1"
 _NODES = 100
 
@@ -228,6 +230,13 @@ class QVMResult:
         """What it cost, unit by unit."""
         return total(amount for record in self.shards for amount in record.charges)
 
+    @property
+    def timing(self) -> Timing:
+        """The time that its plan expected its shards to take, beside what they took."""
+        from qcos_core.model.timing import timing_of
+
+        return timing_of(self.shards, self.plan, self.plan_data)
+
     def __repr__(self) -> str:
         nodes = plural(len({record.node_id for record in self.shards}), "node")
         found = [] if self.packed is None else [plural(len(self.packed), "outcome")]
@@ -302,6 +311,7 @@ class QVMResult:
             "warnings": list(self.warnings),
             "versions": dict(self.versions),
             "seconds": self.seconds,
+            "timing": self.timing.to_dict(),
             "tags": list(self.tags),
         }
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from qiskit.primitives import BitArray
 
+    from qcos_core.model.timing import Timing
+
 SCHEMA = "qcos.sweep/1"
 
 
@@ -115,6 +117,13 @@ class SweepResult:
     def shards(self) -> tuple[ShardRecord, ...]:
         """One record for each shard of each point."""
         return tuple(record for result in self.came_back for record in result.shards)
+
+    @property
+    def timing(self) -> Timing:
+        """The time that the plan expected its shards to take, beside what they took."""
+        from qcos_core.model.timing import timing_of
+
+        return timing_of(self.shards, self.plan, self.plan_data)
 
     @property
     def shots(self) -> int:
@@ -244,6 +253,7 @@ class SweepResult:
             "plan": self.plan.to_dict() if self.plan else dict(self.plan_data),
             "warnings": list(self.warnings),
             "seconds": self.seconds,
+            "timing": self.timing.to_dict(),
             "tags": list(self.tags),
         }
 

@@ -179,6 +179,25 @@ class NodeProvider(ABC):
         """
         return None
 
+    @classmethod
+    def calibrate(cls) -> Mapping[str, float] | None:
+        """Measure this machine for ``estimate_run``, in about two seconds; `qcos calibrate` asks.
+
+        Returns:
+            Coefficients above 0 by name, which ``qcos_core.providers.calibration`` keeps. ``None``
+            means that there is nothing to measure.
+        """
+        return None
+
+    @classmethod
+    def calibrated_for(cls) -> Mapping[str, str]:
+        """What those coefficients hold for, beside this machine: versions, by name.
+
+        Those of the simulator, and of the model that the coefficients are for. Must import
+        neither.
+        """
+        return {}
+
     def execute(
         self, circuit: QuantumCircuit, shots: int, node_spec: QPUNodeSpec
     ) -> Mapping[str, int] | Execution | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,17 @@ def cores() -> int:
     except (OSError, ValueError):
         return available
     return available
+
+
+@cache
+def processor() -> str:
+    """What this machine's processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:  # not on this operating system
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
 
 
 def statevector_bytes(qubits: int, *, bytes_per_amplitude: int = 16) -> int:

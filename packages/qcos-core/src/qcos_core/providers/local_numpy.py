@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import InvalidArguments
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from qcos_core.model.circuits import CircuitProfile
     from qcos_core.model.plans import Estimate
     from qcos_core.model.seam import Execution
+    from qcos_core.providers.numpy_cost import NumpyCosts
+
+KEY = "local_numpy"
 
 MAX_QUBITS = 20
 
@@ -97,21 +102,28 @@ class LocalNumpyProvider(NodeProvider):
         """All of them; none says anything of qubits."""
         return options
 
+    @classmethod
+    def calibrate(cls) -> Mapping[str, float]:
+        """Measure what operations take on numpy here."""
+        from qcos_core.providers.numpy_cost import measured
+
+        return measured().to_dict()
+
+    @classmethod
+    def calibrated_for(cls) -> Mapping[str, str]:
+        """Versions of the cost model, of numpy and of Qiskit."""
+        return _versions()
+
     def estimate_run(
         self, profile: CircuitProfile, shots: int, node: QPUNodeSpec, options: Mapping[str, Any]
     ) -> Estimate:
-        """A rough time from the number of amplitudes touched; exact always."""
+        """A range of time from the number of amplitudes touched; exact always."""
         from qcos_core.circuits.numpy_simulator import check_supported
         from qcos_core.model.plans import Estimate
 
         check_supported(profile)
-        amplitudes = profile.size << profile.width
-        branches = min(shots, 1 << min(10, profile.operations.get("measure", 0)))
-        seconds = (
-            2e-4 + 5e-5 * profile.size + 3e-8 * amplitudes * (branches if profile.dynamic else 1)
-        )
         return Estimate(
-            seconds=(seconds / 3, seconds * 3),
+            seconds=_costs().seconds(profile, shots),
             memory_bytes=3 * host.statevector_bytes(profile.width),
             method="statevector (numpy)",
             exact=True,
@@ -149,3 +161,19 @@ class LocalNumpyProvider(NodeProvider):
             exact=True,
             memory=memory,
         )
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    from qcos_core.providers.calibration import installed
+    from qcos_core.providers.numpy_cost import MODEL
+
+    return MappingProxyType({"model": MODEL, **installed("numpy", "qiskit")})
+
+
+def _costs() -> NumpyCosts:
+    """The costs that were measured on this machine, or else the built-in ones."""
+    from qcos_core.providers import calibration
+    from qcos_core.providers.numpy_cost import NumpyCosts
+
+    return NumpyCosts.of(calibration.stored(KEY, _versions()))
