@@ -403,6 +403,10 @@ def _circuit_dict(circuit: PlannedCircuit) -> dict[str, Any]:
         "layout": None if profile.layout is None else list(profile.layout),
         "parameters": list(circuit.parameters),
         "shape": None if circuit.shape is None else list(circuit.shape),
+        "parts": [
+            {"id": part.id, "qubits": list(part.qubits), "clbits": list(part.clbits)}
+            for part in circuit.parts
+        ],
     }
 
 

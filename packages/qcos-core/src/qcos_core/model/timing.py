@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.model.pictures.figure import known
+from qcos_core.model.plans import whole_of
 from qcos_core.model.text import duration, span_text
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def timing_of(
 ) -> Timing:
     """What some shards were expected to take, and took.
 
-    An estimate is of all shots of a circuit at one point. Of a shard that has a part of them it
-    counts as large a part.
+    An estimate is of all shots of a circuit, or of a part of one, at one point. Of a shard that has
+    some of them it counts as much.
 
     Args:
         records: what became of the shards.
@@ -62,7 +63,7 @@ def _spans(plan: ShardPlan, names: Container[str]) -> dict[str, tuple[float, flo
     return {
         shard.task.id: _part(
             shard.estimate.seconds if shard.estimate else None,
-            shard.task.shots / shots[shard.task.circuit_id],
+            shard.task.shots / shots[whole_of(shard.task.circuit_id)],
         )
         for shard in plan.shards
         if shard.task.id in names
@@ -77,7 +78,8 @@ def _spans_of_data(
         return {
             shard["id"]: _part(
                 (shard["estimate"] or {}).get("seconds"),
-                sum(number for _, number, _ in shard["blocks"]) / shots[shard["circuit_id"]],
+                sum(number for _, number, _ in shard["blocks"])
+                / shots[whole_of(shard["circuit_id"])],
             )
             for shard in plan["shards"]
             if shard["id"] in names
