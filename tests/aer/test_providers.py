@@ -88,7 +88,7 @@ def test_too_wide_a_circuit_is_refused_with_the_reason(monkeypatch):
     monkeypatch.setattr(host, "memory_bytes", lambda: 1 << 20)
     cluster = ClusterBuilder().add("local_cpu").build()
     with DistributedQVM(cluster) as qvm, pytest.raises(Exception, match="needs 17 qubits, the nod"):
-        qvm.plan(sampled(17))
+        qvm.plan(sampled(17), strategy="whole")
 
 
 def test_gpu_nodes_are_offline_unless_aer_has_a_gpu():

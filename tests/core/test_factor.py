@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -328,3 +329,23 @@ def test_as_many_shots_as_the_smallest_part_has():
     found = paired([PartShots(left, (0,), 1), PartShots(right, (1,), 2)], 2)
     assert len(found) == 30
     assert set(dict(found.counts().items())) == {2, 3}
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1, 1e3])
+def test_how_a_circuit_is_cut_does_not_depend_on_what_was_measured(factor, monkeypatch, tmp_path):
+    """Counts follow from it; near the point where both take as long, a measurement would decide."""
+    from qcos_core.providers import calibration
+    from qcos_core.providers.local_numpy import LocalNumpyProvider
+    from qcos_core.providers.numpy_cost import NumpyCosts
+
+    monkeypatch.setenv("QCOS_CACHE", str(tmp_path))
+    costs = NumpyCosts()
+    odd = replace(costs, run=costs.run * factor, amplitude=costs.amplitude / factor)
+    calibration.store("local_numpy", LocalNumpyProvider.calibrated_for(), odd.to_dict())
+    plans = [numpy_qvm().plan(halves(each), 100) for each in range(4, 11)]
+    assert [bool(plan.circuits[0].parts) for plan in plans] == CUT
+    seconds = plans[0].shards[0].estimate.seconds[0]
+    assert (seconds == costs.seconds(plans[0].circuits[0].profile, 100)[0]) is (factor == 1)
+
+
+CUT = [False, True, True, True, True, True, True]

@@ -130,6 +130,7 @@ def estimate(
         task_method=choice.method,
         by_hand=_by_hand(work, choice.method, options),
         by_hand_seconds=by_hand_seconds(work, costs),
+        reference_seconds=None if costs is BUILT_IN else run_seconds(work, BUILT_IN),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -47,6 +47,9 @@ class Estimate:
             be chosen again; a task of fewer shots might choose otherwise.
         by_hand: the line a user could have typed to get the same.
         by_hand_seconds: least and most time to expect of that line; ``None`` if unknown.
+        reference_seconds: ``seconds`` as they would be with nothing measured on this machine;
+            ``None`` if they depend on nothing of the kind. How a circuit is cut goes by them, and
+            so do its counts.
         runs_as: what the node would run, where that is not the circuit as it was written; filled in
             by the planner.
         fidelity: from 0 to 1, what to expect of the circuit there: for hardware the product of
@@ -65,6 +68,7 @@ class Estimate:
     task_method: str = "automatic"
     by_hand: str = ""
     by_hand_seconds: tuple[float, float] | None = None
+    reference_seconds: tuple[float, float] | None = None
     fidelity: float | None = None
     runs_as: str = ""
 
@@ -100,6 +104,14 @@ class Candidate:
         """Expected time, with a second where nobody can tell."""
         typical = self.estimate.typical_seconds
         return _UNKNOWN_SECONDS if typical is None else typical
+
+    @property
+    def reference(self) -> Candidate:
+        """The node with the time that it would take were nothing measured on this machine."""
+        seconds = self.estimate.reference_seconds
+        if seconds is None:
+            return self
+        return replace(self, estimate=replace(self.estimate, seconds=seconds))
 
     @property
     def fidelity(self) -> float | None:

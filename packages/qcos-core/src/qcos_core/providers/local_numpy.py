@@ -122,8 +122,10 @@ class LocalNumpyProvider(NodeProvider):
         from qcos_core.model.plans import Estimate
 
         check_supported(profile)
+        costs = _costs()
         return Estimate(
-            seconds=_costs().seconds(profile, shots),
+            seconds=costs.seconds(profile, shots),
+            reference_seconds=type(costs)().seconds(profile, shots),
             memory_bytes=3 * host.statevector_bytes(profile.width),
             method="statevector (numpy)",
             exact=True,

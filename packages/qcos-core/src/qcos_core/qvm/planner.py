@@ -187,8 +187,8 @@ class Planning:
     def _better(self, circuit: PlannedCircuit, uncut: Offer, parts: Sequence[Offer]) -> Way:
         """The whole circuit or its parts, as the policy judges them.
 
-        What it judges depends on the circuit and the nodes alone, so that the same job is cut in
-        the same way in whatever company it is planned.
+        What it judges depends on the circuit and the nodes alone, and not on what else is planned
+        nor on what was measured on this machine, so that the same job is cut in the same way.
         """
         name = self.request.policy
         lacking = next((part for part in parts if not part.candidates), None)
@@ -199,11 +199,11 @@ class Planning:
         cut, charges = factor.together(circuit, parts)
         both = Offer(
             replace(uncut.circuit, points=circuit.points[:1]),
-            (*uncut.candidates, cut),
+            (*(one.reference for one in uncut.candidates), cut.reference),
             {**uncut.charges, cut.node_id: charges},
         )
         [[pick]] = place([both], self.policy, self.rates)
-        if pick is not cut:
+        if pick.node_id != cut.node_id:
             reason = f"the whole comes first by policy {name}"
             other = Decision(circuit.id, "", "", False, reason, cut.estimate, "factor")
             return Way(uncut.circuit, (uncut,), (other,))
@@ -316,7 +316,8 @@ def _possible(offers: Sequence[Offer]) -> tuple[Offer, ...]:
 
 def _name(ways: Sequence[Way], shards: Sequence[Shard], *, spread: bool) -> str:
     pieces = sum(len(offer.circuit.points) for way in ways for offer in way.offers)
-    if spread and len(shards) > pieces:
+    places = {(one.task.circuit_id, one.task.point, one.node_id) for one in shards}
+    if spread and len(places) > pieces:
         return "shots"
     if any(way.circuit.parts for way in ways):
         return "factor"

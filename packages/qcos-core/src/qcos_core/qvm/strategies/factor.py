@@ -70,18 +70,18 @@ def together(circuit: PlannedCircuit, offers: Sequence[Offer]) -> tuple[Candidat
     Returns:
         The candidate, and what it costs; ``None`` where nobody knows.
     """
-    fastest = [min(offer.candidates, key=lambda one: one.seconds) for offer in offers]
+    fastest = [min(offer.candidates, key=lambda one: one.reference.seconds) for offer in offers]
     estimates = [one.estimate for one in fastest]
-    spans = [one.estimate.seconds or (one.seconds, one.seconds) for one in fastest]
+    first = max(fastest, key=lambda one: one.reference.seconds)
     pairing = circuit.shots * len(fastest) * _PAIRING_SECONDS
-    first = max(fastest, key=lambda one: one.seconds)
     estimate = Estimate(
-        seconds=(sum(low for low, _ in spans) + pairing, sum(high for _, high in spans) + pairing),
+        seconds=_sum([_span(one) for one in fastest], pairing),
         memory_bytes=max(one.memory_bytes or 0 for one in estimates),
         queue_seconds=max(one.queue_seconds or 0.0 for one in estimates),
         charges=total(amount for one in estimates for amount in one.charges),
         method=in_parts(circuit.parts),
         exact=all(one.exact is True for one in estimates) or None,
+        reference_seconds=_sum([_span(one.reference) for one in fastest], pairing),
     )
     candidate = replace(first, node_id=IN_PARTS, options=circuit.options, estimate=estimate)
     costs = [offer.charges[one.node_id] for offer, one in zip(offers, fastest, strict=True)]
@@ -91,3 +91,11 @@ def together(circuit: PlannedCircuit, offers: Sequence[Offer]) -> tuple[Candidat
     return candidate, tuple(
         sorted(total(amount for cost in known for amount in cost), key=attrgetter("unit"))
     )
+
+
+def _span(one: Candidate) -> tuple[float, float]:
+    return one.estimate.seconds or (one.seconds, one.seconds)
+
+
+def _sum(spans: Sequence[tuple[float, float]], more: float) -> tuple[float, float]:
+    return sum(low for low, _ in spans) + more, sum(high for _, high in spans) + more
