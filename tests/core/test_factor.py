@@ -22,6 +22,7 @@ from qcos_core import (
     QPURegistry,
     QVMJob,
     VirtualCircuitSpec,
+    methods_text,
     replay,
 )
 from qcos_core.circuits.numpy_simulator import sample
@@ -349,3 +350,12 @@ def test_how_a_circuit_is_cut_does_not_depend_on_what_was_measured(factor, monke
 
 
 CUT = [False, True, True, True, True, True, True]
+
+
+def test_a_text_on_methods_says_so():
+    text = methods_text(numpy_qvm().run(halves(), 100, seed=1))
+    said = (
+        "It was run in 2 parts of 9 and 9 qubits, which do not interact, each for all shots; these"
+    )
+    assert said in text
+    assert "parts" not in methods_text(numpy_qvm().run(halves(4), 100, seed=1))

@@ -20,6 +20,7 @@ from qcos_core.model.text import plural, printable, shorten
 _NAME = 60
 _LISTED = 6
 _OPERATIONS = 12
+_PARTS = 8
 _QUBITS = 40
 _VALUE = 120
 _WARNING = 300
@@ -121,6 +122,14 @@ def _circuit(facts: _Facts) -> Iterable[str]:
         yield f"Its operations are {_listed(kinds, _OPERATIONS)}."
     if circuit["dynamic"]:
         yield "It is dynamic: it resets qubits, has control flow, or goes on after a measurement."
+    parts = circuit.get("parts") or []
+    if parts:
+        widths = [f"{len(part['qubits'])}" for part in parts]
+        each = f"{plural(len(parts), 'part')} of {_listed(widths, _PARTS)} qubits"
+        yield (
+            f"It was run in {each}, which do not interact, each for all shots; "
+            "these were paired in random order."
+        )
 
 
 def _parameters(facts: _Facts) -> Iterable[str]:
