@@ -214,6 +214,7 @@ def test_a_worker_killed_while_it_runs_is_replaced(measured, machine):
     for _ in range(3):
         circuit.h(range(18))
         circuit.t(range(18))
+    circuit.cx(range(17), range(1, 18))
     circuit.measure_all()
     killed = []
 
