@@ -88,6 +88,7 @@ def test_two_processes_share_the_memory_of_one_machine(tmp_path):
         pool.machine_memory = lambda: Watched(Path(sys.argv[1]), 300 << 20)
         circuit = QuantumCircuit(24, 1)
         circuit.ry(0.5, range(24))
+        circuit.cx(range(23), range(1, 24))
         circuit.measure(0, 0)
         with DistributedQVM(ClusterBuilder().add("local_cpu").build()) as qvm:
             counts = [qvm.run(circuit, 100, seed=1).counts for _ in range(2)]
