@@ -194,7 +194,10 @@ def test_plans_expect_what_was_measured():
     after = expected()
     assert after.seconds == pytest.approx([10 * bound for bound in before.seconds])
     assert after.by_hand_seconds == pytest.approx([10 * bound for bound in before.by_hand_seconds])
-    assert replace(after, seconds=before.seconds, by_hand_seconds=before.by_hand_seconds) == before
+    assert after.reference_seconds == before.seconds
+    assert before.reference_seconds is None
+    times = ("seconds", "by_hand_seconds", "reference_seconds")
+    assert replace(after, **{name: getattr(before, name) for name in times}) == before
     mps = LocalGPUMPSProvider()
     node = mps.build_nodes()[0]
     assert mps.estimate_run(facts(), 10, node, {}).seconds[0] > BUILT_IN.run * 5

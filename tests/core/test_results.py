@@ -112,6 +112,7 @@ def test_copies(result, clone):
 class Expecting(LocalNumpyProvider):
     """Expects what a test says."""
 
+    RUNS_IN = "thread"
     expected = (1.0, 4.0)
 
     def estimate_run(self, profile, shots, node, options):

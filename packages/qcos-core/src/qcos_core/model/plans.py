@@ -389,6 +389,7 @@ class ShardPlan:
                     "provider": decision.provider,
                     "chosen": decision.chosen,
                     "reason": decision.reason,
+                    "strategy": decision.strategy,
                     "estimate": asdict(decision.estimate) if decision.estimate else None,
                 }
                 for decision in self.decisions
