@@ -226,8 +226,11 @@ def test_only_exact_simulators_run_parts_without_consent(limits, exact, reason):
     assert reason in qvm.explain(halves())
     with pytest.raises(NoCapableNode, match=reason):
         qvm.plan(halves(), strategy="factor")
+    assert qvm.plan(halves(), allow_mixed=True).strategy == "whole"
     plan = qvm.plan(halves(), strategy="factor", allow_mixed=True)
     assert plan.strategy == "factor"
+    (warning,) = plan.warnings
+    assert warning.startswith("halves runs in parts on far, as you agreed: what its parts would do")
 
 
 def test_options_that_hold_for_the_whole_bar_parts():

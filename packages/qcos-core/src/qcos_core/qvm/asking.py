@@ -78,7 +78,8 @@ def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest, load: Load)
     too_many = _too_many_shots(circuit, limits, estimate)
     if too_many:
         return too_many
-    apart = circuit.qubits and factor.why_not_here(found, consent=request.allow_mixed)
+    consent = request.allow_mixed and (circuit.strategy or request.strategy) == "factor"
+    apart = circuit.qubits and factor.why_not_here(found, consent=consent)
     if apart:
         return apart
     unpriced = unknown_price(limits, estimate, request.budget) if runs_itself(provider) else None

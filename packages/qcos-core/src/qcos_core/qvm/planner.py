@@ -145,10 +145,10 @@ class Planning:
             cross_check=request.cross_check,
             budget=request.budget,
         )
+        warnings = [factor.disturbed(way.circuit, way.offers, shards) for way in ways]
         if request.cross_check:
-            found = [unchecked(plan, one, plan.shards_of(one.id)) for one in circuits]
-            plan = replace(plan, warnings=tuple(filter(None, found)))
-        return plan
+            warnings += [unchecked(plan, one, plan.shards_of(one.id)) for one in circuits]
+        return replace(plan, warnings=tuple(filter(None, warnings)))
 
     @cached_property
     def policy(self) -> Policy:

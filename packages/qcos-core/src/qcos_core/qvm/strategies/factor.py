@@ -12,7 +12,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from qcos_core.model.amounts import total
-from qcos_core.model.plans import ALL, Candidate, Estimate, PlannedCircuit, in_parts
+from qcos_core.model.plans import ALL, Candidate, Estimate, PlannedCircuit, Shard, in_parts
 from qcos_core.model.requests import RunRequest
 from qcos_core.model.shots import MOST
 from qcos_core.qvm.costs import Charges
@@ -58,6 +58,27 @@ def why_not_here(one: Candidate, *, consent: bool) -> str:
     if one.limits.simulated is not False:
         what = "only exact simulators run parts of a circuit as within the whole"
     return f"{what}; {CONSENT}"
+
+
+def disturbed(circuit: PlannedCircuit, offers: Sequence[Offer], shards: Sequence[Shard]) -> str:
+    """A warning where parts run on what is no exact simulator; empty where they do not.
+
+    Args:
+        circuit: the circuit.
+        offers: the nodes for each of its parts.
+        shards: of these and of other circuits.
+    """
+    if not circuit.parts:
+        return ""
+    by_part = {(offer.circuit.id, one.node_id): one for offer in offers for one in offer.candidates}
+    places = [by_part.get((shard.task.circuit_id, shard.node_id)) for shard in shards]
+    names = dict.fromkeys(one.node_id for one in places if one and why_not_here(one, consent=False))
+    if not names:
+        return ""
+    return (
+        f"{circuit.name} runs in parts on {', '.join(names)}, as you agreed: what its parts would "
+        "do to each other there is not in the counts"
+    )
 
 
 def together(circuit: PlannedCircuit, offers: Sequence[Offer]) -> tuple[Candidate, Charges | None]:
