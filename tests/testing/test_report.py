@@ -79,8 +79,8 @@ def test_it_says_what_was_tested_and_with_what(page):
 
 
 def test_it_says_what_came_out(page):
-    assert "Does not conform: 4 of 37 checks failed" in page.text
-    assert "Conforms: 32 checks passed, 4 skipped" in page.text
+    assert "Does not conform: 4 of 40 checks failed" in page.text
+    assert "Conforms: 35 checks passed, 4 skipped" in page.text
     assert "not claimed: mid_circuit" in page.text
     assert "raise InvalidArguments, or another ValueError" in page.text
     assert "test_of_its_own" in page.text
@@ -101,7 +101,7 @@ def test_secrets_are_masked(page):
 def test_a_part_of_the_checks_is_no_conformance(author, tmp_path):
     author(SOURCE, "--qcos-report", "part.html", "-k", "TestNumpy and shots")
     text = tmp_path.joinpath("part.html").read_text()
-    assert "Incomplete: 35 checks were not run" in text
+    assert "Incomplete: 38 checks were not run" in text
     assert "Conforms" not in text
 
 

@@ -263,6 +263,31 @@ class Percent(Right):
         return Estimate(fidelity=98.5)
 
 
+@wrong("test_profile_run_profiles", *CLUSTER)
+class ShowsTheCircuit(Right):
+    """Returns the circuit that it would run, and not the facts about it."""
+
+    def profile_run(self, circuit, profile, node, options):
+        return circuit
+
+
+@wrong("test_parts_have_options_or_are_barred")
+class SaysFalse(Right):
+    """Bars parts of circuits with False."""
+
+    def restrict_options(self, options, part, qubits):
+        return False
+
+
+@wrong("test_calibrate_measures")
+class Instantaneous(Right):
+    """Has measured that a run takes no time."""
+
+    @classmethod
+    def calibrate(cls):
+        return {"run": 0.0}
+
+
 @wrong("test_closing_it_twice_is_harmless")
 class ClosesOnce(Right):
     """Cannot be closed twice."""

@@ -51,7 +51,7 @@ class AerProvider(NodeProvider):
     def restrict_options(
         self, options: Mapping[str, Any], part: CircuitProfile, qubits: Sequence[int]
     ) -> Mapping[str, Any] | None:
-        """The options with the noise on some qubits; see :mod:`qcos_aer.noise`.
+        """The options with the noise on some qubits; see ``qcos_aer.noise``.
 
         ``None`` with ``like``, because where a device's qubits lie is decided for a whole circuit.
         """

@@ -160,7 +160,7 @@ class Decision:
 
     @property
     def place(self) -> str:
-        """What would have run where: the node, and what of the circuit if that is not all."""
+        """The node, and before it what of the circuit would have run there if that is not all."""
         if self.strategy == "factor":
             return "in parts"
         if self.strategy == "whole":
@@ -229,7 +229,7 @@ class PlannedCircuit:
 
     @property
     def units(self) -> tuple[PlannedCircuit, ...]:
-        """What is run: its parts, or itself."""
+        """Its parts if it is run in parts, else itself."""
         return self.parts or (self,)
 
     @property
@@ -306,7 +306,7 @@ class ShardPlan:
 
     @property
     def units(self) -> tuple[PlannedCircuit, ...]:
-        """What is run: circuits, and the parts of those that are run in parts."""
+        """The circuits, and in the place of those that are run in parts their parts."""
         return tuple(unit for circuit in self.circuits for unit in circuit.units)
 
     def shards_of(self, circuit_id: str) -> tuple[Shard, ...]:

@@ -125,7 +125,7 @@ def store(key: str, versions: Mapping[str, str], coefficients: Mapping[str, floa
         InvalidArguments: they are not numbers above 0 by name, or there is no folder that they
             could be written to.
     """
-    if not _are_sound(coefficients):
+    if not are_sound(coefficients):
         message = f"calibrate of {key} must return numbers above 0 by name, not {coefficients!r}."
         raise InvalidArguments(message)
     folder = cache_folder()
@@ -176,7 +176,7 @@ def _read(
     # a file that anything may have happened to; deep nesting makes json raise RecursionError
     except (OSError, LookupError, TypeError, ValueError, RecursionError):
         return None
-    return coefficients if right == (SCHEMA, key, wanted) and _are_sound(coefficients) else None
+    return coefficients if right == (SCHEMA, key, wanted) and are_sound(coefficients) else None
 
 
 def _name(key: str, machine: Mapping[str, Any]) -> str:
@@ -185,7 +185,8 @@ def _name(key: str, machine: Mapping[str, Any]) -> str:
     return f"calibration-{quote(key, safe='')}-{digest}.json"
 
 
-def _are_sound(coefficients: Any) -> bool:
+def are_sound(coefficients: Any) -> bool:
+    """Whether coefficients are numbers above 0 by name."""
     return isinstance(coefficients, Mapping) and all(
         isinstance(name, str) and type(value) in (int, float) and 0 < value < math.inf
         for name, value in coefficients.items()

@@ -14,10 +14,11 @@ import pytest
 from qcos_core.circuits.profile import profile as profile_of
 from qcos_core.cluster.builder import ClusterBuilder
 from qcos_core.errors import InvalidArguments, QCOSError
-from qcos_core.model.circuits import is_fraction
+from qcos_core.model.circuits import CircuitProfile, is_fraction
 from qcos_core.model.nodes import Limits
 from qcos_core.model.plans import Estimate
 from qcos_core.model.redaction import is_secret_name
+from qcos_core.providers import calibration
 from qcos_core.testing import circuits
 from qcos_core.testing.base import ProviderChecks
 from qcos_core.testing.network import no_network
@@ -198,6 +199,46 @@ class NodeTests(ProviderChecks):
             fidelity = estimate.fidelity
             if fidelity is not None and not is_fraction(fidelity):
                 fail(f"estimate_run says fidelity={fidelity!r}: give a number from 0 to 1.")
+
+    def test_profile_run_profiles(self, subject: Subject) -> None:
+        """``profile_run`` returns the facts about a circuit, with the bits that it measures.
+
+        Catches a transpiled circuit in the place of its facts.
+        """
+        circuit = circuits.number(1, 1)
+        facts = profile_of(circuit)
+        for node in subject.nodes:
+            ask = partial(subject.provider.profile_run, circuit, facts, node, subject.options)
+            found = subject.call("profile_run", ask)
+            if not isinstance(found, CircuitProfile):
+                fail(f"profile_run returned {type(found).__name__}, not CircuitProfile.")
+            if found.num_clbits != facts.num_clbits:
+                fail(f"profile_run says {found.num_clbits} classical bits of {facts.num_clbits}.")
+
+    def test_parts_have_options_or_are_barred(self, subject: Subject) -> None:
+        """``restrict_options`` returns options for a part of a circuit, or ``None`` to bar it.
+
+        Catches ``False`` where ``None`` is meant.
+        """
+        facts = profile_of(circuits.number(1, 1))
+        ask = partial(subject.provider.restrict_options, subject.options, facts, facts.active)
+        found = subject.call("restrict_options", ask)
+        if found is not None and not isinstance(found, Mapping):
+            fail(f"restrict_options returned {found!r:.60}: give options, or None to bar parts.")
+
+    def test_calibrate_measures(self, subject: Subject) -> None:
+        """``calibrate`` returns numbers above 0 by name, or ``None``; ``calibrated_for`` texts.
+
+        Catches a coefficient of 0, which a plan would divide by.
+        """
+        found = subject.call("calibrate", subject.kind.calibrate)
+        if found is not None and not calibration.are_sound(found):
+            fail(f"calibrate returned {found!r:.120}: give numbers above 0 by name.")
+        versions = subject.call("calibrated_for", subject.kind.calibrated_for)
+        if not isinstance(versions, Mapping) or not all(
+            isinstance(name, str) and isinstance(version, str) for name, version in versions.items()
+        ):
+            fail(f"calibrated_for returned {versions!r:.120}: give versions by name, as texts.")
 
     def test_closing_it_twice_is_harmless(self, subject: Subject) -> None:
         """``close`` can be called again, and on an instance that did nothing.
