@@ -29,6 +29,7 @@ from qcos_core.circuits.numpy_simulator import sample
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.plans import Estimate
 from qcos_core.qvm.pairing import PartShots, paired
+from qcos_core.qvm.pricing import reservations
 
 
 def halves(each=9, copies=2, name="halves"):
@@ -362,3 +363,24 @@ def test_a_text_on_methods_says_so():
     )
     assert said in text
     assert "parts" not in methods_text(numpy_qvm().run(halves(4), 100, seed=1))
+
+
+def test_a_job_counts_the_shots_of_every_part(tmp_path):
+    registry = ClusterBuilder().add("local_numpy").build()
+    with DistributedQVM(registry, state=tmp_path) as qvm:
+        job = qvm.submit(halves(), 300, seed=4, worker="none")
+        assert (job.view().there, job.view().shots) == (0, 600)
+        assert job.result().shots == 300
+        assert (job.view().there, job.view().shots) == (600, 600)
+
+
+def test_parts_share_a_budget_that_bounds_them(tmp_path):
+    """What is set aside for all parts together is no more than the budget."""
+
+    class Bounded(Far):
+        def limits(self, node):
+            return Limits(simulated=True, paid=True, seeded=True, bounds=("USD",))
+
+    plan = DistributedQVM(cluster(Bounded())).plan(halves(), 300, strategy="factor", budget="9 USD")
+    aside = [amount for one in reservations(plan) for amount in one.amounts]
+    assert sum(amount.value for amount in aside) == pytest.approx(9.0)

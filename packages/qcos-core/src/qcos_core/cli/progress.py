@@ -26,7 +26,7 @@ class Tracker:
     """
 
     def __init__(self, plan: ShardPlan) -> None:
-        self.total = plan.shots
+        self.total = plan.node_shots
         self.done = 0
         self._nodes = len(plan.node_ids)
         self._expected = {

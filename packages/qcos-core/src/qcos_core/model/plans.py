@@ -278,6 +278,14 @@ class ShardPlan:
         """The shots of all circuits together, on all nodes."""
         return sum(circuit.total_shots * self.times(circuit.id) for circuit in self.circuits)
 
+    @cached_property
+    def node_shots(self) -> int:
+        """The shots that nodes make: more than :attr:`shots` where circuits are run in parts.
+
+        Each part has all the shots of its circuit.
+        """
+        return sum(shard.task.shots for shard in self.shards)
+
     def times(self, circuit_id: str) -> int:
         """How many nodes run all shots of a circuit: each that can by policy ``all``, else one."""
         return len(self.candidates.get(circuit_id, ())) if self.policy == ALL else 1

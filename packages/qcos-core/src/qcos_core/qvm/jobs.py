@@ -408,7 +408,7 @@ class QVMJob:
     def _facts(self) -> dict[str, Any]:
         """What events of the whole job tell of it."""
         stored = self._stored
-        return {"shots": self._plan.shots, "message": stored.name, "started": stored.created}
+        return {"shots": self._plan.node_shots, "message": stored.name, "started": stored.created}
 
     @contextmanager
     def _coordinating(self, lease: Lease) -> Iterator[tuple[Coordinator, Events]]:

@@ -256,7 +256,7 @@ class DistributedQVM:
         observers = observers_of(self.registry, self._observers)
         with Events(observers, token_hex(6) if observers else "") as events:
             facts: dict[str, Any] = {
-                "shots": plan.shots,
+                "shots": plan.node_shots,
                 "message": plan.title,
                 "started": time.time(),
             }

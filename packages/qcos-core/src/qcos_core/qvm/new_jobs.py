@@ -58,7 +58,7 @@ def new_job(
         tags=labels.tags,
         created=time.time(),
         note=labels.note,
-        shots=plan.shots,
+        shots=plan.node_shots,
         plan=_document(plan, work.executor.scrubber),
         cluster=cluster_to_dict(work.executor.registry),
         settings={

@@ -86,7 +86,7 @@ class JobView:
         status: in the words of Qiskit's jobs.
         created: when it was stored, in seconds since the epoch.
         finished: when it ended.
-        shots: the shots of all its circuits.
+        shots: the shots that its nodes make, those of each part of a circuit counted.
         there: how many have come back.
         charges: what it cost so far, unit by unit.
         reserved: what is set aside for the rest of it.
@@ -182,7 +182,7 @@ class Overview:
             status=status,
             created=stored.created,
             finished=stored.finished,
-            shots=plan.shots,
+            shots=plan.node_shots,
             there=there,
             charges=self._ledger.charges(job_id),
             reserved=self._ledger.reserved(job_id),
@@ -249,7 +249,7 @@ def _expected(plan: ShardPlan, nodes: Sequence[NodeView]) -> float | None:
 
 def _at_the_pace_so_far(plan: ShardPlan, nodes: Sequence[NodeView], created: float) -> float | None:
     there = sum(one.there for one in nodes)
-    return (time.time() - created) / there * (plan.shots - there) if there else None
+    return (time.time() - created) / there * (plan.node_shots - there) if there else None
 
 
 def _submission(one: StoredSubmission) -> SubmissionView:

@@ -36,7 +36,7 @@ def reservation(plan: ShardPlan, shard: Shard) -> Reservation | None:
     amounts = shard.estimate.charges if shard.estimate else ()
     limits = _limits(plan, shard)
     if not amounts:
-        share = shard.task.shots / plan.shots
+        share = shard.task.shots / plan.node_shots
         amounts = tuple(
             Amount(one.value * share, one.unit)
             for one in plan.budget.amounts
