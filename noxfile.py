@@ -157,7 +157,7 @@ def docs(session: nox.Session) -> None:
 def alone(session: nox.Session, package: str) -> None:
     """Run a package's own tests where only what it declares is installed, far from here.
 
-    First without its extras, then, if it has any, with them.
+    First without its extras, then, if it has any, with them what was left out before.
     """
     with tempfile.TemporaryDirectory() as folder, session.chdir(folder):
         make_archives(session, Path("dist"))
@@ -175,7 +175,7 @@ def alone(session: nox.Session, package: str) -> None:
         if extras := ",".join(PACKAGES[package].get("optional-dependencies", {})):
             wheels[package] += f"[{extras}]"
             session.run("uv", "pip", "install", "--python", "venv", *wheels.values(), *tools)
-            session.run(*pytest, external=True)
+            session.run(*pytest, "-m", "optional_part", external=True)
 
 
 @nox.session(python=OLDEST_PYTHON)
