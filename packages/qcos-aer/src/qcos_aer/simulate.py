@@ -154,7 +154,9 @@ class Sampler:
         # Aer leaves out what no measurement depends on. In doing so it may lose where a jump ends,
         # and takes other qubits for those of which an expectation value is saved.
         truncates = _JUMPING.isdisjoint(facts.operations) and not facts.saves
-        if noise is None and not truncates:
+        if noise is None and self._method == "matrix_product_state" and not facts.saves:
+            native = compact(native, facts.order or facts.active)
+        elif noise is None and not truncates:
             native = compact(native, facts.active)
         self._circuit = native
         self._saves = facts.saves

@@ -16,12 +16,13 @@ def compact(circuit: QuantumCircuit, active: Sequence[int]) -> QuantumCircuit:
 
     Args:
         circuit: any circuit.
-        active: indices of its active qubits, ascending, as in ``CircuitProfile.active``.
+        active: indices of its active qubits, in any order, such as ``CircuitProfile.active``.
 
     Returns:
-        ``circuit`` itself if every wire is active. Qubit *i* of the result is ``active[i]``.
+        ``circuit`` itself if every wire is active and in its place. Qubit *i* of the result is
+        ``active[i]``.
     """
-    if len(active) == circuit.num_qubits:
+    if list(active) == list(range(circuit.num_qubits)):
         return circuit
     from qiskit import QuantumCircuit
     from qiskit.circuit import Barrier

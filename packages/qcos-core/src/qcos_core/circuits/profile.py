@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qcos_core.circuits.clifford import is_clifford
 from qcos_core.circuits.components import components
+from qcos_core.circuits.ordering import WIDE, linear_order
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.counts import Registers
 
@@ -29,11 +30,13 @@ def profile(circuit: QuantumCircuit) -> CircuitProfile:
             operations[name] = operations.get(name, 0) + number
     variables = any(part.num_identifiers for part in (circuit, *inside))
     parts = components(circuit)
+    active = tuple(sorted(qubit for part in parts for qubit in part.qubits))
+    order, crossing = linear_order(circuit, active) if len(active) > WIDE else ((), 0)
     branchings = operations.get("measure", 0) + operations.get("reset", 0) - at_end
     return CircuitProfile(
         name=circuit.name,
         num_qubits=circuit.num_qubits,
-        active=tuple(sorted(qubit for part in parts for qubit in part.qubits)),
+        active=active,
         registers=registers(circuit),
         operations=operations,
         measured="measure" in operations,
@@ -46,6 +49,8 @@ def profile(circuit: QuantumCircuit) -> CircuitProfile:
         components=parts,
         clifford=is_clifford([circuit, *inside], operations),
         branchings=branchings if dynamic else 0,
+        order=order,
+        crossing=crossing,
     )
 
 

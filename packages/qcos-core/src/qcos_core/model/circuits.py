@@ -84,6 +84,9 @@ class CircuitProfile:
             joins qubits and classical bits are operations on several of them, conditions and the
             variables in them; barriers join nothing.
         clifford: it holds no operations but Clifford ones; angles are looked at.
+        order: the active qubits in a line on which those that interact are near each other; empty
+            where there are at most 20, which state vectors hold.
+        crossing: pairs of qubits that interact across a cut of that line, at its most crossed cut.
         branchings: measurements and resets after which a shot goes on; so many times at most a
             shot may leave the way of another.
     """
@@ -103,6 +106,8 @@ class CircuitProfile:
     components: tuple[Component, ...] = ()
     clifford: bool = False
     branchings: int = 0
+    order: tuple[int, ...] = ()
+    crossing: int = 0
 
     @property
     def width(self) -> int:
