@@ -24,6 +24,7 @@ from qcos_core import (
     VirtualCircuitSpec,
     methods_text,
     replay,
+    weighted_average,
 )
 from qcos_core.circuits.numpy_simulator import sample
 from qcos_core.model.counts import PackedCounts
@@ -384,3 +385,21 @@ def test_parts_share_a_budget_that_bounds_them(tmp_path):
     plan = DistributedQVM(cluster(Bounded())).plan(halves(), 300, strategy="factor", budget="9 USD")
     aside = [amount for one in reservations(plan) for amount in one.amounts]
     assert sum(amount.value for amount in aside) == pytest.approx(9.0)
+
+
+def test_no_node_has_counts_of_the_whole_unless_it_ran_all_parts():
+    one = numpy_qvm().run(halves(), 100, seed=1)
+    assert one.per_device == {"local-numpy-0": one.counts}
+    assert one.by_device() == {"local-numpy-0": one}
+    two = numpy_qvm(2).run(halves(), 100, seed=1)
+    assert {shard.node_id for shard in two.shards} == {"local-numpy-0", "local-numpy-1"}
+    for what in (lambda: two.per_device, two.by_device):
+        with pytest.raises(InvalidArguments, match="in parts, and no node has counts of the whole"):
+            what()
+    assert type(two).from_dict(two.to_dict()).counts == two.counts
+
+
+def test_an_aggregate_names_all_nodes_of_the_parts():
+    two = numpy_qvm(2).run(halves(), 100, seed=1)
+    found = weighted_average([two, numpy_qvm().run(halves(), 100, seed=2)])
+    assert list(found.shots) == ["local-numpy-0 + local-numpy-1", "local-numpy-0"]

@@ -153,20 +153,36 @@ class QVMResult:
 
     @cached_property
     def per_device(self) -> dict[str, dict[str, int]]:
-        """The counts of each node by its id, with the keys of :attr:`counts`."""
+        """The counts of each node by its id, with the keys of :attr:`counts`.
+
+        Raises:
+            InvalidArguments: the circuit ran in parts on several nodes.
+        """
         parts = self.packed_by_node
         if not parts and self.packed is not None:
-            return {record.node_id: self.counts for record in self.shards[:1]}
+            return dict.fromkeys(self._only_node(), self.counts)
         return {node_id: packed.to_dict(self.registers) for node_id, packed in parts.items()}
+
+    def _only_node(self) -> list[str]:
+        """The node that all shots are of."""
+        found = list(dict.fromkeys(record.node_id for record in self.shards if record.shots))
+        if len(found) > 1:
+            message = f"{self.name} ran in parts, and no node has counts of the whole."
+            hint = f"The parts ran on {shorten(', '.join(found), _NODES)}; see the shards."
+            raise InvalidArguments(message, hint=hint)
+        return found
 
     def by_device(self) -> dict[str, QVMResult]:
         """A result for each node by its id, as if that node alone had run the circuit.
 
         Each has the counts and the shards of its node, and no shot order or saved data.
+
+        Raises:
+            InvalidArguments: the circuit ran in parts on several nodes.
         """
         parts = self.packed_by_node
         if not parts:
-            return {record.node_id: self for record in self.shards[:1]}
+            return dict.fromkeys(self._only_node(), self)
         return {
             node_id: replace(
                 self,
