@@ -280,7 +280,7 @@ class ShardPlan:
 
     @cached_property
     def node_shots(self) -> int:
-        """The shots that nodes make: more than :attr:`shots` where circuits are run in parts.
+        """The shots that nodes make, which are more where circuits are run in parts.
 
         Each part has all the shots of its circuit.
         """
