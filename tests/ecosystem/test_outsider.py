@@ -23,12 +23,12 @@ def test_provider_is_fifteen_lines_of_code():
 def test_it_passes_the_kit_by_its_own_tests(acme, tmp_path):
     report = tmp_path / "report.html"
     printed = acme.test(PROJECT / "tests", "-q", "-rs", "--qcos-report", str(report))
-    assert printed.splitlines()[-1].startswith("34 passed, 2 skipped")
+    assert printed.splitlines()[-1].startswith("37 passed, 2 skipped")
     for claim in ("mid_circuit", "conditionals"):
         assert f"not claimed: {claim}" in printed
     page = report.read_text()
     assert "acme-qcos 0.3" in page
-    assert "Conforms: 34 checks passed, 2 skipped" in page
+    assert "Conforms: 37 checks passed, 2 skipped" in page
 
 
 def test_it_is_listed_with_where_it_comes_from(acme):
