@@ -13,10 +13,12 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, strategies as st
+from qiskit import QuantumCircuit
 
 from qcos_core import (
     AuthenticationFailed,
     ClusterBuilder,
+    DistributedQVM,
     InvalidArguments,
     JobFailed,
     NodeProvider,
@@ -25,6 +27,7 @@ from qcos_core import (
     QPUNodeSpec,
     Secret,
     UnknownProvider,
+    VirtualCircuitSpec,
     load_cluster,
 )
 from qcos_core.cluster.documents import cluster_from_dict, cluster_to_dict, obstacle
@@ -180,6 +183,30 @@ KWARGS = [
     {"endpoints": ["https://host", f"https://me:{PLAIN}@host:8888/x"]},
     {"user": Secret(PLAIN, {"env": "PLAIN_USER"})},
 ]
+
+
+class TestOptions:
+    """Options are shown in plans and results, and written down with jobs and in manifests."""
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"api_key": CANARY},
+            {"memory": True, "login": {"token": CANARY}},
+            {"servers": [f"https://user:{quote(CANARY, safe='')}@host/"]},
+            {"anything": Secret(CANARY, {"env": "VAULT_TOKEN"})},
+        ],
+    )
+    @pytest.mark.parametrize("way", ["plan", "run", "submit"])
+    def test_none_takes_a_secret(self, options, way, tmp_path):
+        circuit = QuantumCircuit(1)
+        circuit.measure_all()
+        with DistributedQVM(build(), state=tmp_path / "state") as qvm:
+            for given in ((circuit, options), (VirtualCircuitSpec(circuit, options=options), None)):
+                with pytest.raises(InvalidArguments, match="holds a secret, and options are") as e:
+                    getattr(qvm, way)(given[0], 10, options=given[1])
+                assert CANARY not in str(e.value)
+        assert not (tmp_path / "state").exists()
 
 
 class TestCluster:

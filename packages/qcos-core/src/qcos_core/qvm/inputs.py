@@ -19,6 +19,7 @@ from qcos_core.model.circuits import (
     check_shots,
 )
 from qcos_core.model.plans import PlannedCircuit
+from qcos_core.model.redaction import holds_secret
 from qcos_core.qvm.blocks import part_seed
 
 if TYPE_CHECKING:
@@ -254,6 +255,11 @@ def _options(options: Any) -> Mapping[str, Any]:
     if not isinstance(options, Mapping):
         message = f"options must map names to values, not {options!r}."
         raise InvalidArguments(message)
+    secret = [str(name) for name, value in options.items() if holds_secret({name: value})]
+    if secret:
+        message = f"the option {secret[0]} holds a secret, and options are shown and written down."
+        hint = "Give secrets to the provider, when the cluster is built."
+        raise InvalidArguments(message, hint=hint)
     return options
 
 
