@@ -33,11 +33,15 @@ QUBITS = {
 class Progress:
     """An observer: it is called with each event of a run."""
 
-    total: int
+    total: int = 0
     done: int = 0
 
     def __call__(self, event: Event) -> None:
         """Print a line whenever a node has finished a circuit."""
+        if event.kind == "job_started":
+            self.total = (
+                event.shots
+            )  # each part of a circuit that is run in parts has all its shots
         if event.kind == "shard_done":
             self.done += event.shots
             print(f"  {self.done:>7,} of {self.total:,} shots   {event.node_id}")
@@ -61,14 +65,15 @@ def main() -> int:
     fleet = ClusterBuilder().add("local_cpu", n_nodes=3).add("local_numpy")
     print(fleet.describe())
 
-    progress = Progress(SHOTS * len(circuits))
+    progress = Progress()
     with DistributedQVM(fleet.build(), observers=[progress]) as qvm:
         # Planning runs nothing. plan.explain() says more: what was decided against, and why.
         plan = qvm.plan(circuits, SHOTS, seed=1)
         print("\nThe plan:")
-        for circuit in plan.circuits:
-            for shard in plan.shards_of(circuit.id):
-                print(f"  {circuit.name:<12} on {shard.node_id:<14} {shard.estimate.method}")
+        names = {unit.id: unit.name for unit in plan.units}
+        for shard in plan.shards:
+            name = names[shard.task.circuit_id]
+            print(f"  {name:<12} on {shard.node_id:<14} {shard.estimate.method}")
 
         print("\nRunning:")
         results = qvm.run(circuits, SHOTS, seed=1)
@@ -78,7 +83,7 @@ def main() -> int:
     for circuit, result in zip(circuits, results, strict=True):
         exact = exact_distribution(circuit)  # from Qiskit's own quantum_info
         distance, bound = total_variation(result.counts, exact), total_variation_bound(exact, SHOTS)
-        nodes = ", ".join(shard.node_id for shard in result.shards)
+        nodes = ", ".join(dict.fromkeys(shard.node_id for shard in result.shards))
         print(f"  {result.name:<12} {distance:.4f}, at most {bound:.4f}   {nodes}")
         print(f"               {top(result.counts)}")
         if distance > bound:
@@ -89,6 +94,8 @@ def main() -> int:
     workers = {shard.node_id for result in results for shard in result.shards}
     if len(workers) < 2:
         problems.append("only one node worked")
+    if progress.done != progress.total:
+        problems.append(f"{progress.done:,} of {progress.total:,} shots were seen")
     print("\n" + ("\n".join(problems) or f"All is well: {len(workers)} nodes worked."))
     return 1 if problems else 0
 

@@ -21,7 +21,8 @@ class Event:
         time: seconds since the epoch.
         node_id: the node, for events of a shard.
         task_id: the task, for events of a shard.
-        shots: shots of the shard; for ``job_started`` and ``job_done`` those of the whole job.
+        shots: shots of the shard; for ``job_started`` and ``job_done`` those of all its shards, as
+            ``ShardPlan.node_shots`` has them.
         attempt: which attempt at the shard, from 1.
         pid: the worker process that runs it; 0 if it runs in this one.
         message: the error's text, for ``shard_failed`` and ``shard_retried``; the job's name, for
