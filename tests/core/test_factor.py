@@ -10,6 +10,7 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter
 
 from qcos_core import (
+    Amount,
     ClusterBuilder,
     DistributedQVM,
     InvalidArguments,
@@ -403,3 +404,18 @@ def test_an_aggregate_names_all_nodes_of_the_parts():
     two = numpy_qvm(2).run(halves(), 100, seed=1)
     found = weighted_average([two, numpy_qvm().run(halves(), 100, seed=2)])
     assert list(found.shots) == ["local-numpy-0 + local-numpy-1", "local-numpy-0"]
+
+
+def test_parts_are_judged_on_the_nodes_that_the_policy_picks_for_them():
+    """The cheapest way is in parts on the free node, though another would be faster for them."""
+
+    class Dear(Far):
+        def estimate_run(self, profile, shots, node, options):
+            found = super().estimate_run(profile, shots, node, options)
+            charges = (Amount(1.0, "USD"),)
+            return replace(found, seconds=(1e-9, 1e-9), charges=charges)
+
+    qvm = DistributedQVM(cluster(Dear("dear", paid=True), Far("free")))
+    cheap = qvm.plan(halves(), policy="cost_optimized")
+    assert (cheap.strategy, cheap.node_ids, cheap.charges) == ("factor", ("free",), ())
+    assert qvm.plan(halves(), policy="fastest", budget="9 USD").node_ids == ("dear",)

@@ -72,7 +72,8 @@ def routing_policies() -> Mapping[str, Policy]:  # type: ignore[empty-body]
     """Bring routing policies; ``run(policy=NAME)`` uses one.
 
     A policy is a function that is given a :class:`Choice` and returns one of its ``candidates``. It
-    is called once for each circuit of a plan, and for each point of a sweep. What it raises, and
+    is called once for each circuit of a plan, and for each point of a sweep; where a circuit falls
+    into parts, also for each part, and to choose between these and the whole. What it raises, and
     an answer that is no candidate, is an error that names the policy and the plugin.
 
     This is called when the plugin is registered, and when a plan is made with a policy that is not

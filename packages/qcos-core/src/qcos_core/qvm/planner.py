@@ -196,14 +196,11 @@ class Planning:
             reason = lacking.rejected[0].reason
             other = Decision(circuit.id, "", "", chosen=False, reason=reason, strategy="factor")
             return Way(uncut.circuit, _possible([uncut]), (other,))
-        cut, charges = factor.together(circuit, parts)
-        both = Offer(
-            replace(uncut.circuit, points=circuit.points[:1]),
-            (*(one.reference for one in uncut.candidates), cut.reference),
-            {**uncut.charges, cut.node_id: charges},
-        )
-        [[pick]] = place([both], self.policy, self.rates)
-        if pick.node_id != cut.node_id:
+        picks = [self._picked(part) for part in parts]
+        costs = [part.charges[pick.node_id] for part, pick in zip(parts, picks, strict=True)]
+        cut, charges = factor.together(circuit, picks, costs)
+        charged = {**uncut.charges, cut.node_id: charges}
+        if self._picked(Offer(uncut.circuit, (*uncut.candidates, cut), charged)) is not cut:
             reason = f"the whole comes first by policy {name}"
             other = Decision(circuit.id, "", "", False, reason, cut.estimate, "factor")
             return Way(uncut.circuit, (uncut,), (other,))
@@ -214,6 +211,16 @@ class Planning:
         ]
         others += [replace(one, strategy="whole") for one in uncut.rejected]
         return Way(circuit, tuple(parts), tuple(others))
+
+    def _picked(self, offer: Offer) -> Candidate:
+        """What the policy picks for an offer by itself, whatever was measured on this machine."""
+        alone = replace(
+            offer,
+            circuit=replace(offer.circuit, points=offer.circuit.points[:1]),
+            candidates=tuple(one.reference for one in offer.candidates),
+        )
+        [[pick]] = place([alone], self.policy, self.rates)
+        return next(one for one in offer.candidates if one.node_id == pick.node_id)
 
     def _offer(self, circuit: PlannedCircuit) -> Offer:
         """The nodes that can run a circuit, or a part of one, and why the others cannot."""

@@ -81,37 +81,44 @@ def disturbed(circuit: PlannedCircuit, offers: Sequence[Offer], shards: Sequence
     )
 
 
-def together(circuit: PlannedCircuit, offers: Sequence[Offer]) -> tuple[Candidate, Charges | None]:
-    """All parts, one after the other on their fastest nodes, as one candidate to be compared.
+def together(
+    circuit: PlannedCircuit, picks: Sequence[Candidate], costs: Sequence[Charges | None]
+) -> tuple[Candidate, Charges | None]:
+    """All parts, one after the other, as one candidate to be compared with nodes for the whole.
 
     Args:
         circuit: the circuit.
-        offers: the nodes for each part, at least one.
+        picks: the node for each part.
+        costs: what each part costs there; ``None`` where nobody knows.
 
     Returns:
         The candidate, and what it costs; ``None`` where nobody knows.
     """
-    fastest = [min(offer.candidates, key=lambda one: one.reference.seconds) for offer in offers]
-    estimates = [one.estimate for one in fastest]
-    first = max(fastest, key=lambda one: one.reference.seconds)
-    pairing = circuit.shots * len(fastest) * _PAIRING_SECONDS
+    estimates = [one.estimate for one in picks]
+    longest = max(picks, key=lambda one: one.reference.seconds)
+    pairing = circuit.shots * len(picks) * _PAIRING_SECONDS
     estimate = Estimate(
-        seconds=_sum([_span(one) for one in fastest], pairing),
+        seconds=_sum([_span(one) for one in picks], pairing),
         memory_bytes=max(one.memory_bytes or 0 for one in estimates),
         queue_seconds=max(one.queue_seconds or 0.0 for one in estimates),
         charges=total(amount for one in estimates for amount in one.charges),
         method=in_parts(circuit.parts),
         exact=all(one.exact is True for one in estimates) or None,
-        reference_seconds=_sum([_span(one.reference) for one in fastest], pairing),
+        reference_seconds=_sum([_span(one.reference) for one in picks], pairing),
     )
-    candidate = replace(first, node_id=IN_PARTS, options=circuit.options, estimate=estimate)
-    costs = [offer.charges[one.node_id] for offer, one in zip(offers, fastest, strict=True)]
+    limits = replace(longest.limits, paid=_paid(picks))
+    candidate = Candidate(IN_PARTS, longest.provider, limits, circuit.options, estimate)
     known = [cost for cost in costs if cost is not None]
     if len(known) < len(costs):
         return candidate, None
-    return candidate, tuple(
-        sorted(total(amount for cost in known for amount in cost), key=attrgetter("unit"))
-    )
+    amounts = total(amount for cost in known for amount in cost)
+    return candidate, tuple(sorted(amounts, key=attrgetter("unit")))
+
+
+def _paid(picks: Sequence[Candidate]) -> bool | None:
+    """Whether any of them costs money; ``None`` if nobody knows of one, and the others are free."""
+    found = {one.limits.paid for one in picks}
+    return True if True in found else None if None in found else False
 
 
 def _span(one: Candidate) -> tuple[float, float]:
