@@ -99,33 +99,31 @@ class PluginManager(pluggy.PluginManager):
             raise
         return registered
 
-    def brought(self, hook: str) -> list[Brought]:
-        """Every function that plugins bring by a hook.
+    def brought(self, hook: str, name: str) -> Brought:
+        """The function of this name that a plugin brings by a hook.
 
         Args:
             hook: ``"routing_policies"`` or ``"strategies"``.
+            name: the name.
 
         Raises:
-            InvalidArguments: a plugin's hook fails, or returns what is no such function.
-        """
-        implementations = getattr(self.hook, hook).get_hookimpls()
-        return [
-            one for implementation in implementations for one in _functions(hook, implementation)
-        ]
-
-    def one_brought(self, hook: str, name: str) -> Brought | None:
-        """The function of this name that a plugin brings by a hook; ``None`` if none does.
-
-        Raises:
-            InvalidArguments: a plugin's hook fails, or returns what is no such function.
+            InvalidArguments: none does; or a plugin's hook fails, or returns what is no such
+                function.
             ProviderLoadError: several plugins bring it.
         """
-        found = [one for one in self.brought(hook) if one.name == name]
+        kind, built_in = _BUILT_IN[hook]
+        implementations = getattr(self.hook, hook).get_hookimpls()
+        there = [one for each in implementations for one in _functions(hook, each)]
+        found = [one for one in there if one.name == name]
+        if not found:
+            others = [f"{one.name} (of plugin {one.plugin})" for one in there]
+            message = f"{kind} {name!r} is not one of {', '.join([*built_in, *others])}."
+            raise InvalidArguments(message)
         if len(found) > 1:
             plugins = " and ".join(one.plugin for one in found)
-            message = f"{found[0].kind} {name!r} is brought by several plugins: {plugins}."
-            raise ProviderLoadError(message, hint=f"Uninstall one, or use another {found[0].kind}.")
-        return found[0] if found else None
+            message = f"{kind} {name!r} is brought by several plugins: {plugins}."
+            raise ProviderLoadError(message, hint=f"Uninstall one, or use another {kind}.")
+        return found[0]
 
 
 def _functions(hook: str, implementation: HookImpl) -> list[Brought]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from qcos_core.cluster.registry import QPURegistry
-from qcos_core.errors import InvalidArguments
 from qcos_core.model.plans import ALL, Candidate
 from qcos_core.model.policies import Choice, Policy
 from qcos_core.providers.plugins import Brought
@@ -60,13 +59,7 @@ def policy_named(name: str, registry: QPURegistry) -> Policy:
     """
     if isinstance(name, str) and name in POLICIES:
         return POLICIES[name]
-    found = registry.plugins.one_brought("routing_policies", name)
-    if found is None:
-        brought = registry.plugins.brought("routing_policies")
-        others = [f"{one.name} (of plugin {one.plugin})" for one in brought]
-        message = f"policy {name!r} is not one of {', '.join([*POLICIES, *others])}."
-        raise InvalidArguments(message)
-    return partial(_chosen, found)
+    return partial(_chosen, registry.plugins.brought("routing_policies", name))
 
 
 def _chosen(policy: Brought, choice: Choice) -> Candidate:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from qcos_core.cluster.registry import QPURegistry
-from qcos_core.errors import InvalidArguments
 from qcos_core.model.plans import Candidate
 from qcos_core.model.seam import Block
 from qcos_core.model.strategies import BUILT_IN, Division
@@ -21,13 +20,7 @@ def strategy_named(name: str, registry: QPURegistry) -> Brought | None:
     """
     if isinstance(name, str) and name in BUILT_IN:
         return None
-    found = registry.plugins.one_brought("strategies", name)
-    if found is None:
-        brought = registry.plugins.brought("strategies")
-        others = [f"{one.name} (of plugin {one.plugin})" for one in brought]
-        message = f"strategy {name!r} is not one of {', '.join([*BUILT_IN, *others])}."
-        raise InvalidArguments(message)
-    return found
+    return registry.plugins.brought("strategies", name)
 
 
 def divided(strategy: Brought, division: Division) -> list[tuple[Candidate, tuple[Block, ...]]]:
