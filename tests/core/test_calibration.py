@@ -6,7 +6,6 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import pytest
 from qiskit import QuantumCircuit
@@ -145,15 +144,22 @@ def test_a_folder_that_cannot_be_written_to_is_told(cache):
     assert calibration.stored("p", VERSIONS) is None
 
 
-def test_nothing_half_written_stays_behind(cache, monkeypatch):
+FULL = """
+import resource, sys
+from qcos_core import InvalidArguments
+from qcos_core.providers import calibration
+resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
+try:
+    calibration.store("p", {"model": "1", "simulator": "2.0"}, {"run": 5.0})
+except InvalidArguments as error:
+    sys.exit(0 if "File too large" in str(error) else 2)
+"""
+
+
+def test_nothing_half_written_stays_behind(cache):
+    """In a process that cannot write more than 16 bytes."""
     calibration.store("p", VERSIONS, FOUND)
-
-    def fail(self, target):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(InvalidArguments, match="No space left"):
-        calibration.store("p", VERSIONS, {"run": 5.0})
+    subprocess.run([sys.executable, "-c", FULL], check=True)
     assert len(list(cache.iterdir())) == 1
     assert calibration.stored("p", VERSIONS) == FOUND
 

@@ -4,13 +4,15 @@ import pytest
 from qiskit import QuantumCircuit
 
 from qcos_core import (
-    ClusterBuilder,
     DistributedQVM,
+    Estimate,
     InvalidArguments,
     ProviderLoadError,
+    QPURegistry,
     VirtualCircuitSpec,
     hookimpl,
 )
+from qcos_core.providers.local_numpy import LocalNumpyProvider
 
 
 class Brings:
@@ -32,17 +34,21 @@ def turns(division):
     return {one: range(first, len(division.blocks), len(ids)) for first, one in enumerate(ids)}
 
 
-@pytest.fixture
-def qvm(monkeypatch):
-    """Two nodes on which every shot is made by itself, so that there are several blocks."""
-    from qcos_core import Estimate
-    from qcos_core.providers.local_numpy import LocalNumpyProvider
+class ShotByShot(LocalNumpyProvider):
+    """Says that every shot is made by itself, so that there are several blocks."""
+
+    RUNS_IN = "thread"
 
     def estimate_run(self, profile, shots, node, options):
         return Estimate((1e-3, 1e-3), method="numpy", exact=True, sampling="per_shot")
 
-    monkeypatch.setattr(LocalNumpyProvider, "estimate_run", estimate_run)
-    return DistributedQVM(ClusterBuilder().add("local_numpy", n_nodes=2).build())
+
+@pytest.fixture
+def qvm():
+    provider, registry = ShotByShot(), QPURegistry()
+    for spec in provider.build_nodes(n_nodes=2):
+        registry.register(spec, provider)
+    return DistributedQVM(registry)
 
 
 @pytest.fixture

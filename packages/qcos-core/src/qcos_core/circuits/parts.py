@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from qiskit.circuit import CircuitInstruction
 
 PACKED_QUBITS = 6
-"""Components go together into parts of so many qubits, because every run has a cost of its own."""
+"""Components go together into parts of so many qubits, because every run has a cost of its own.
+
+Counts depend on it, as they do on the layout of blocks: another number needs another
+``blocks.LAYOUT``.
+"""
 
 
 @dataclass(frozen=True)

@@ -228,6 +228,11 @@ class PlannedCircuit:
     strategy: str | None = None
 
     @property
+    def is_part(self) -> bool:
+        """Whether it is a part of another circuit."""
+        return bool(self.qubits)
+
+    @property
     def units(self) -> tuple[PlannedCircuit, ...]:
         """Its parts if it is run in parts, else itself."""
         return self.parts or (self,)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PROJECT = "qcos"
 
+# the hooks have docstrings and no bodies, which mypy has to be told where they return something
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 

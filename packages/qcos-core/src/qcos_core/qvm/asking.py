@@ -62,7 +62,7 @@ def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest, load: Load)
     if reason:
         return reason
     options = _checked("check_options", provider.check_options(circuit.options), Mapping)
-    if circuit.qubits:
+    if circuit.is_part:
         options = provider.restrict_options(options, circuit.profile, circuit.qubits)
         if options is None:
             names = ", ".join(circuit.options)
@@ -78,10 +78,11 @@ def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest, load: Load)
     too_many = _too_many_shots(circuit, limits, estimate)
     if too_many:
         return too_many
-    consent = request.allow_mixed and (circuit.strategy or request.strategy) == "factor"
-    apart = circuit.qubits and factor.why_not_here(found, consent=consent)
-    if apart:
-        return apart
+    if circuit.is_part:
+        consent = request.allow_mixed and (circuit.strategy or request.strategy) == "factor"
+        apart = factor.why_not_here(found, consent=consent)
+        if apart:
+            return apart
     unpriced = unknown_price(limits, estimate, request.budget) if runs_itself(provider) else None
     if unpriced:
         return unpriced
