@@ -1,6 +1,7 @@
 """Kill coordinators with ``kill -9`` and let others go on, without qiskit, so that it is quick.
 
-``python kills.py STATE template`` makes the job that is copied for each run, and prints its id.
+``python kills.py STATE template circuits`` makes the job that is copied for each run, or one with a
+circuit in ``parts``, and prints its id.
 ``python kills.py STATE JOB RECOVERY PROFILE every`` kills at each step, one run for each;
 ``... random N SEED`` kills N coordinators at random instants. Both print one line of JSON.
 
@@ -264,11 +265,14 @@ def at_random(site, number, seed):
     return {"kills": kills, "runs": runs, "wrong": wrong}
 
 
-def make_template(state):
-    """A job of three circuits in a ledger, which nobody has begun; its id."""
+def make_template(state, kind):
+    """A job of three tasks in a ledger, which nobody has begun; its id.
+
+    They are three circuits, or one and another in two parts.
+    """
     from qiskit import QuantumCircuit
 
-    from qcos_core import DistributedQVM
+    from qcos_core import DistributedQVM, VirtualCircuitSpec
     from qcos_core.qvm.inputs import Labels, read_circuits
     from qcos_core.qvm.jobs import Work
     from qcos_core.qvm.new_jobs import new_job
@@ -277,13 +281,24 @@ def make_template(state):
     circuit.h(0)
     circuit.cx(0, 1)
     circuit.measure_all()
+    circuits = [circuit] * 3
+    if kind == "parts":
+        two = QuantumCircuit(8, 4)
+        for start in (0, 4):
+            two.h(start)
+            two.cx(start, range(start + 1, start + 4))
+            two.measure([start, start + 1], [start // 2, start // 2 + 1])
+        circuits = [circuit, VirtualCircuitSpec(two, strategy="factor")]
     cluster = QPURegistry()
     provider = Folder(None, Recovery.FIND, "plain")
     for spec in provider.build_nodes():
         cluster.register(spec, provider, key="folder")
     budget = [Amount(3 * price(SHOTS).value, "USD")]  # all that it costs, and nothing for mistakes
-    plan = DistributedQVM(cluster).plan([circuit] * 3, SHOTS, seed=1, budget=budget)
-    given = read_circuits([circuit] * 3, SHOTS, 1, None, None)
+    mixed = kind == "parts"  # consent to parts on hardware
+    qvm = DistributedQVM(cluster)
+    plan = qvm.plan(circuits, SHOTS, seed=1, budget=budget, allow_mixed=mixed)
+    assert len(plan.shards) == 3
+    given = read_circuits(circuits, SHOTS, 1, None, None)
     work = Work(executor.NodeExecutor(cluster))
     with Ledger(Path(state)) as ledger:
         job, lease = new_job(ledger, work, plan, given, Labels(), {"fallback": "always"})
@@ -293,7 +308,7 @@ def make_template(state):
 
 def main(state, template, *arguments):
     if template == "template":
-        print(make_template(state))
+        print(make_template(state, *arguments))
         return
     recovery, profile, how, *numbers = arguments
     site = Site(state, template, Recovery(recovery), profile)

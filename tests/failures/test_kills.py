@@ -30,10 +30,18 @@ def call(*arguments):
     return done.stdout
 
 
+def template_of(kind, folder):
+    return folder, call(folder, "template", kind).strip()
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
-    state = tmp_path_factory.mktemp("kills")
-    return state, call(state, "template").strip()
+    return template_of("circuits", tmp_path_factory.mktemp("kills"))
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    return template_of("parts", tmp_path_factory.mktemp("kills-parts"))
 
 
 def run(template, *arguments):
@@ -44,6 +52,13 @@ def run(template, *arguments):
 @pytest.mark.parametrize("recovery", [one.value for one in Recovery])
 def test_killed_at_every_step(template, recovery, profile):
     found = run(template, recovery, profile, "every")
+    assert found["wrong"] == []
+    assert found["kills"] >= 6
+
+
+@pytest.mark.parametrize("recovery", [one.value for one in Recovery])
+def test_killed_at_every_step_of_a_circuit_in_parts(parts, recovery):
+    found = run(parts, recovery, PROFILES[1], "every")
     assert found["wrong"] == []
     assert found["kills"] >= 6
 
