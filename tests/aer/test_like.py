@@ -6,6 +6,7 @@ from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
+from qcos_aer.likeness import in_gates_of
 from qcos_core import ClusterBuilder, DistributedQVM, NoCapableNode
 from qcos_core.testing.statistics import total_variation, two_sample_bound
 
@@ -110,3 +111,28 @@ def test_a_snapshot_by_name(qvm):
     assert result.shards[0].metadata["like"] == "fake_manila"
     with pytest.raises(NoCapableNode, match="no snapshot of a device 'fake_nowhere'"):
         qvm.run(star(), options={"like": "fake_nowhere"})
+
+
+def test_a_plan_knows_what_the_device_would_run(qvm, device):
+    (decision,) = qvm.plan(star(), options={"like": device}).decisions
+    native = transpile(star(), device, optimization_level=2, seed_transpiler=0)
+    active = {bit for item in native.data if item.name != "barrier" for bit in item.qubits}
+    assert decision.estimate.runs_as == f"as {len(active)} qubits and {native.size()} operations"
+    assert decision.estimate.memory_bytes == 16 << 2 * len(active)
+    (decision,) = qvm.plan(native, options={"like": device}).decisions
+    assert decision.estimate.runs_as == ""
+
+
+@pytest.mark.optional_part("qiskit_ibm_runtime")
+def test_what_a_snapshot_would_run_is_kept_for_equal_circuits_alone():
+    def native(circuit, **options):
+        return in_gates_of(circuit, "fake_manila", options)
+
+    first = native(star())
+    assert native(star()) is first
+    assert native(star(), initial_layout=[3, 2, 1, 0]) is not first
+    assert native(star(), seed_transpiler=4) is not first
+    other = star()
+    other.data[-5] = other.data[-5].replace(params=[0.8])
+    assert native(other) != first
+    assert native(star()) is first

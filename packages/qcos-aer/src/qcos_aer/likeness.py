@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from qcos_aer.noise import reduced
 from qcos_aer.saves import check_kept_in_order
 from qcos_core import CircuitProfile, CircuitRejected, InvalidArguments
 from qcos_core.circuits.profile import profile
+from qcos_core.worker.protocol import pack_circuit, unpack_circuit
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2
     from qiskit_aer.noise import NoiseModel
 
-_SETTINGS = ("optimization_level", "initial_layout", "seed_transpiler")
-_KEPT = 64
-_native: OrderedDict[Any, tuple[QuantumCircuit, BackendV2]] = OrderedDict()
-_lock = threading.Lock()
+_SETTINGS = ("optimization_level", "seed_transpiler")
 
 OPTIMIZATION_LEVEL = 2
 """What Qiskit itself takes where nobody says."""
@@ -108,47 +102,31 @@ def in_gates_of(
 ) -> QuantumCircuit:
     """A circuit on a device's qubits and in its gates; itself if it is already.
 
-    What it became is kept for when it is asked for again, because planning and running both do.
-
-    Args:
-        circuit: any circuit.
-        like: a device or its name.
-        options: ``optimization_level``, ``initial_layout`` and ``seed_transpiler``.
-
     Raises:
         CircuitRejected: the device cannot run it.
     """
     device = device_named(like)
     if _fits(circuit, device):
         return circuit
-    settings = {name: options.get(name) for name in _SETTINGS}
-    key = _digest(circuit), device.name, id(device), repr(settings)
-    if key[0] is None:
+    kind, content = pack_circuit(circuit)
+    # a device that is given may change, and pickles of equal circuits differ
+    if not isinstance(like, str) or kind != "qpy":
         return _transpiled(circuit, device, options)
-    with _lock:
-        if key in _native:
-            _native.move_to_end(key)
-            return _native[key][0]
-    native = _transpiled(circuit, device, options)
-    with _lock:
-        _native[key] = native, device  # which keeps its id from being used again
-        while len(_native) > _KEPT:
-            _native.popitem(last=False)
-    return native
+    layout = options.get("initial_layout")
+    settings = {name: options[name] for name in _SETTINGS if name in options}
+    return _kept(content, like, tuple(settings.items()), layout and tuple(layout))
 
 
-def _digest(circuit: QuantumCircuit) -> bytes | None:
-    """What a circuit is known by; ``None`` for one of which QPY forgets a part."""
-    from qiskit import qpy
-
-    if profile(circuit).saves:
-        return None
-    buffer = io.BytesIO()
-    try:
-        qpy.dump(circuit, buffer)
-    except (qpy.QpyError, TypeError):
-        return None
-    return hashlib.sha256(buffer.getvalue()).digest()
+@lru_cache(maxsize=64)
+def _kept(
+    content: bytes,
+    like: str,
+    settings: tuple[tuple[str, Any], ...],
+    layout: tuple[int, ...] | None,
+) -> QuantumCircuit:
+    """A circuit in a snapshot's gates, kept because planning and running both ask for it."""
+    options = {**dict(settings), "initial_layout": layout}
+    return _transpiled(unpack_circuit(("qpy", content)), device_named(like), options)
 
 
 def _fits(circuit: QuantumCircuit, device: BackendV2) -> bool:
