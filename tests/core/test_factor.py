@@ -323,8 +323,8 @@ def test_shots_are_paired_at_random_and_none_twice():
     left = outcomes(1, [(0, 600), (1, 400)])
     right = outcomes(2, [(0, 500), (3, 500)])
     found = paired([PartShots(left, (70,), 1), PartShots(right, (0, 2), 2)], 71)
-    assert len(found) == 1000
-    counts = dict(found.counts().items())
+    assert found.shots == 1000
+    counts = dict(found.items())
     assert counts.keys() == {0, 5, 1 << 70, (1 << 70) | 5}
     assert counts[0] + counts[5] == 600
     assert counts[5] + counts[(1 << 70) | 5] == 500
@@ -334,8 +334,32 @@ def test_shots_are_paired_at_random_and_none_twice():
 def test_as_many_shots_as_the_smallest_part_has():
     left, right = outcomes(1, [(0, 50), (1, 50)]), outcomes(1, [(1, 30)])
     found = paired([PartShots(left, (0,), 1), PartShots(right, (1,), 2)], 2)
-    assert len(found) == 30
-    assert set(dict(found.counts().items())) == {2, 3}
+    assert found.shots == 30
+    assert set(dict(found.items())) == {2, 3}
+
+
+def test_many_outcomes_and_few_are_paired_alike():
+    """Counted in a table where that is smaller than the shots, and sorted where it is not."""
+    wide = outcomes(10, [(value, 1) for value in range(1024)])
+    few = outcomes(2, [(0, 512), (3, 512)])
+    for one, other in ((wide, few), (few, wide), (wide, wide)):
+        places = range(one.width), range(one.width, one.width + other.width)
+        found = paired([PartShots(one, places[0], 1), PartShots(other, places[1], 2)], 20)
+        assert found.shots == 1024
+        for part, its in ((one, places[0]), (other, places[1])):
+            seen = Counter()
+            for outcome, number in found.items():
+                seen[outcome >> its[0] & (1 << part.width) - 1] += number
+            assert seen == Counter(dict(part.items()))
+
+
+def test_a_hundred_parts_are_paired():
+    parts = [PartShots(outcomes(1, [(0, 700), (1, 300)]), (place,), place) for place in range(100)]
+    found = paired(parts, 100)
+    assert found.shots == 1000
+    for place in range(100):
+        ones = sum(number for outcome, number in found.items() if outcome >> place & 1)
+        assert ones == 300
 
 
 @pytest.mark.parametrize("factor", [1e-3, 1, 1e3])

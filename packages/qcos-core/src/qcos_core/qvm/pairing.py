@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from qcos_core.errors import CountsInvalid
 from qcos_core.model.counts import PackedCounts
-from qcos_core.model.shots import PackedShots
-from qcos_core.model.words import WORD
+from qcos_core.model.shots import MOST
+from qcos_core.model.words import WORD, add_up
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,7 @@ class PartShots:
     Attributes:
         counts: its counts.
         clbits: bit *i* of an outcome is this bit of the whole.
-        seed: of the order in which its shots are paired with those of the others.
+        seed: of the order in which its shots are paired with those of the parts before it.
     """
 
     counts: PackedCounts
@@ -25,26 +31,61 @@ class PartShots:
     seed: int
 
 
-def paired(parts: Sequence[PartShots], width: int) -> PackedShots:
+def paired(parts: Sequence[PartShots], width: int) -> PackedCounts:
     """One shot of the whole for each shot of every part, as many as the smallest part has.
 
-    The shots of every part are put in an order drawn at random, because a node may return them in
-    any.
+    The shots of a part are paired with those of the parts before it in an order drawn at random.
 
     Args:
-        parts: at least one.
+        parts: at least one; no two have a classical bit in common.
         width: classical bits of the whole; those of no part are 0.
 
     Raises:
-        CountsInvalid: more than 10**8 shots.
+        CountsInvalid: a part has more than 10**8 shots.
     """
+    joint = _spread(parts[0], width)
+    for part in parts[1:]:
+        joint = _pair(joint, _spread(part, width), part.seed)
+    return joint
+
+
+def _spread(part: PartShots, width: int) -> PackedCounts:
+    """The counts of a part on the bits of the whole."""
     import numpy as np
 
-    shots = min(part.counts.shots for part in parts)
-    words = np.zeros((shots, max(1, -(-width // WORD))), dtype=np.uint64)
-    for part in parts:
-        mine = PackedShots.shuffled(part.counts, part.seed)
-        for bit, place in enumerate(part.clbits):
-            column = mine.words[:shots, bit // WORD] >> np.uint64(bit % WORD)
-            words[:, place // WORD] |= (column & np.uint64(1)) << np.uint64(place % WORD)
-    return PackedShots(width, words)
+    words = np.zeros((len(part.counts), max(1, -(-width // WORD))), dtype=np.uint64)
+    for bit, place in enumerate(part.clbits):
+        column = part.counts.words[:, bit // WORD] >> np.uint64(bit % WORD)
+        words[:, place // WORD] |= (column & np.uint64(1)) << np.uint64(place % WORD)
+    return PackedCounts(width, *add_up(words, part.counts.counts))
+
+
+def _pair(one: PackedCounts, other: PackedCounts, seed: int) -> PackedCounts:
+    """Pair shots, each as the place of its outcome; only outcomes that are met are written out."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    shots = min(one.shots, other.shots)
+    left, right = _places(one), _places(other)
+    if len(left) > shots:
+        rng.shuffle(left)
+    rng.shuffle(right)
+    pairs = left[:shots].astype(np.int64) * len(other) + right[:shots]
+    if len(one) * len(other) <= shots:
+        numbers = np.bincount(pairs, minlength=1)
+        seen = np.flatnonzero(numbers)
+        numbers = numbers[seen]
+    else:
+        seen, numbers = np.unique(pairs, return_counts=True)
+    words = one.words[seen // len(other)] | other.words[seen % len(other)]
+    return PackedCounts(one.width, *add_up(words, numbers))
+
+
+def _places(counts: PackedCounts) -> npt.NDArray[np.int32]:
+    """The place of its outcome for each shot, equal ones side by side."""
+    import numpy as np
+
+    if counts.shots > MOST:
+        message = f"{counts.shots:,} shots are too many to be paired one by one; most {MOST:,}."
+        raise CountsInvalid(message)
+    return np.repeat(np.arange(len(counts), dtype=np.int32), counts.counts)

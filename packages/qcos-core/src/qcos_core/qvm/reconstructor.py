@@ -178,7 +178,7 @@ def _added(
 def _paired(
     circuit: PlannedCircuit, point: int, answers: Sequence[Answer]
 ) -> tuple[PackedCounts, PackedShots | None]:
-    """The same from answers for its parts; their shots have an order only where that was asked."""
+    """The same from answers for its parts; their shots get an order only where that was asked."""
     parts = [
         PartShots(
             _merged(_of(part, answers), part.profile),
@@ -187,9 +187,9 @@ def _paired(
         )
         for part in circuit.parts
     ]
-    shots = paired(parts, circuit.profile.num_clbits)
+    counts = paired(parts, circuit.profile.num_clbits)
     asked = all(answer.memory is not None for answer in answers)
-    return shots.counts(), shots if asked else None
+    return counts, PackedShots.shuffled(counts, parts[0].seed) if asked else None
 
 
 def _of(part: PlannedCircuit, answers: Sequence[Answer]) -> list[Answer]:

@@ -18,7 +18,7 @@ from qcos_core.model.shots import MOST
 from qcos_core.qvm.costs import Charges
 from qcos_core.qvm.placement import Offer
 
-_PAIRING_SECONDS = 5e-8
+_PAIRING_SECONDS = 1.2e-7
 
 IN_PARTS = "in parts"
 """The ``node_id`` of the candidate that stands for all parts of a circuit."""
