@@ -22,6 +22,7 @@ from qcos_core import (
     QPUNodeSpec,
     QPURegistry,
     QVMJob,
+    TaskResult,
     VirtualCircuitSpec,
     methods_text,
     replay,
@@ -251,11 +252,24 @@ def test_a_part_goes_to_another_node_when_its_own_fails():
     assert {shard.node_id for shard in result.shards} <= {"bad", "good"}
 
 
-def test_what_came_back_without_one_part_is_nothing():
-    broken = Far(fails={"halves-1"})
+def test_without_one_part_there_are_no_shots_but_the_records_of_the_others():
+    class Priced(Far):
+        def estimate_run(self, profile, shots, node, options):
+            found = super().estimate_run(profile, shots, node, options)
+            return replace(found, charges=(Amount(1.0, "USD"),))
+
+        def run_task(self, task, circuit, node):
+            found = PackedCounts.from_bitstrings(self.execute(circuit, task.shots, node, 1), 9)
+            return TaskResult(task.id, found, charges=(Amount(0.5, "USD"),))
+
+    broken = Priced(fails={"halves-1"}, paid=True)
+    qvm = DistributedQVM(cluster(broken))
     with pytest.raises(PartialResult) as caught:
-        DistributedQVM(cluster(broken)).run(halves(), 400, seed=6)
-    assert caught.value.results == [None]
+        qvm.run(halves(), 400, seed=6, strategy="factor", budget="9 USD")
+    (result,) = caught.value.results
+    assert (result.shots, result.counts) == (0, {})
+    assert [(shard.task_id, shard.shots) for shard in result.shards] == [("c0-0.0", 400)]
+    assert result.charges == (Amount(0.5, "USD"),)
     assert list(caught.value.errors) == ["c0-1.0"]
 
 

@@ -132,7 +132,7 @@ def _point(
 ) -> QVMResult | None:
     answers = [(one.answer, one.error) for one in outcomes if one.answer is not None]
     done = [answer for answer, error in answers if error is None]
-    if not answers or not all(_of(part, done) for part in circuit.parts):
+    if not answers:
         return None
     warnings = [*plan.warnings, *(answer.warning for answer in done if answer.warning)]
     if plan.cross_check:
@@ -178,7 +178,12 @@ def _added(
 def _paired(
     circuit: PlannedCircuit, point: int, answers: Sequence[Answer]
 ) -> tuple[PackedCounts, PackedShots | None]:
-    """The same from answers for its parts; their shots get an order only where that was asked."""
+    """The same from answers for its parts; their shots get an order only where that was asked.
+
+    Without answers for one of them there are no shots of the whole.
+    """
+    if not all(_of(part, answers) for part in circuit.parts):
+        return PackedCounts.from_ints({}, circuit.profile.num_clbits), None
     parts = [
         PartShots(
             _merged(_of(part, answers), part.profile),
