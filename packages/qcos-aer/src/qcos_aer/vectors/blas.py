@@ -1,0 +1,101 @@
+"""Matrix products and copies of large arrays, on as many threads as a run may use.
+
+The library that numpy calls starts threads by itself where products are large; on a machine that
+does other work they wait for each other. Products are cut into pieces for which it does not. So
+the last digits of a state do not depend on the number of threads either.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_PIECE = 1 << 15
+"""Multiplications up to which OpenBLAS starts no threads."""
+
+_ALONE = 1 << 17
+"""Fewer numbers are not worth another thread."""
+
+Work = Callable[[slice], Any]
+
+
+def times(
+    states: npt.NDArray[Any], matrix: npt.NDArray[Any], threads: int
+) -> npt.NDArray[np.complex128]:
+    """Rows of states times one matrix.
+
+    Args:
+        states: of shape ``(batch, 2**width)``.
+        matrix: of shape ``(2**k, 2**k)``.
+        threads: most threads to use.
+
+    Returns:
+        Of the states' shape: each run of ``2**k`` numbers times the matrix.
+    """
+    import numpy as np
+
+    size = len(matrix)
+    rows = states.reshape(-1, size)
+    piece = max(1, _PIECE // size**2)
+    whole = len(rows) // piece
+    result: npt.NDArray[np.complex128] = np.empty(rows.shape, dtype=complex)
+    cut = whole * piece
+    pieces, made = rows[:cut].reshape(whole, piece, size), result[:cut].reshape(whole, piece, size)
+
+    def work(part: slice) -> None:
+        np.matmul(pieces[part], matrix, out=made[part])
+
+    spread(work, whole, states.size, threads)
+    if cut < len(rows):
+        np.matmul(rows[cut:], matrix, out=result[cut:])
+    return result.reshape(states.shape)
+
+
+def spread(work: Work, length: int, numbers: int, threads: int) -> None:
+    """Do work on slices of a length, on several threads where the numbers are many.
+
+    Args:
+        work: takes a slice.
+        length: of what is cut into slices.
+        numbers: how many there are in all.
+        threads: most threads to use.
+    """
+    parts = min(threads, length, numbers // _ALONE)
+    if parts < 2:
+        work(slice(0, length))
+        return
+    ends = [length * index // parts for index in range(parts + 1)]
+    slices = [slice(*two) for two in pairwise(ends)]
+    others = [_threads().submit(work, part) for part in slices[1:]]
+    work(slices[0])
+    for other in others:
+        other.result()
+
+
+_pool: ThreadPoolExecutor | None = None
+_lock = Lock()
+
+
+def _threads() -> ThreadPoolExecutor:
+    global _pool  # noqa: PLW0603 - one set of threads per process is the point
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(os.cpu_count(), "qcos-vectors")
+        return _pool
+
+
+def _forget_after_fork() -> None:
+    """In a forked child the threads are not there."""
+    global _pool, _lock
+    _pool, _lock = None, Lock()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)

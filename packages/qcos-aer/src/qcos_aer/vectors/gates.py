@@ -1,0 +1,58 @@
+"""The matrices of a circuit's gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qcos_aer.vectors.fusion import Gate
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from qiskit import QuantumCircuit
+    from qiskit.circuit import CircuitInstruction
+
+WIDEST = 6
+"""Most qubits of a gate whose matrix is made; those of wider ones would outgrow the states."""
+
+UNITARY = frozenset({"diagonal", "multiplexer", "pauli", "unitary"})
+"""Operations without parameters of their own that have a matrix, beside the standard gates."""
+
+_NOTHING = frozenset({"barrier", "delay"})
+
+
+def has_matrix(instruction: CircuitInstruction) -> bool:
+    """Whether an instruction is a gate whose matrix can be made."""
+    if len(instruction.qubits) > WIDEST:
+        return False
+    if instruction.is_standard_gate():
+        return not instruction.is_parameterized()
+    return instruction.name in UNITARY
+
+
+def does_nothing(instruction: CircuitInstruction) -> bool:
+    """Whether an instruction leaves states as they are."""
+    return instruction.name in _NOTHING
+
+
+def matrix_of(instruction: CircuitInstruction) -> npt.NDArray[np.complex128]:
+    """The matrix of a gate; see :func:`has_matrix`."""
+    import numpy as np
+
+    matrix = instruction.matrix
+    if matrix is None:
+        from qiskit.quantum_info import Operator
+
+        matrix = Operator(instruction.operation).data
+    found: npt.NDArray[np.complex128] = np.asarray(matrix, dtype=complex)
+    return found
+
+
+def gates_of(circuit: QuantumCircuit) -> list[Gate]:
+    """The gates of a circuit that holds nothing else, except for what does nothing."""
+    place = {bit: index for index, bit in enumerate(circuit.qubits)}
+    return [
+        Gate(tuple([place[bit] for bit in instruction.qubits]), matrix_of(instruction))
+        for instruction in circuit.data
+        if not does_nothing(instruction)
+    ]
