@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, Statevector, random_unitary
 
+from qcos_aer.vectors.alike import of_circuits, of_points
 from qcos_aer.vectors.blas import spread, times
 from qcos_aer.vectors.fusion import Gate, fused, grouped, product
 from qcos_aer.vectors.gates import gates_of
@@ -134,3 +137,53 @@ def test_what_a_thread_raises_is_raised() -> None:
 
     with pytest.raises(ValueError, match="slice"):
         spread(work, 4, 1 << 20, 2)
+
+
+def _with_every_parameterized_gate() -> QuantumCircuit:
+    """Each standard gate with angles, at parameters, expressions of them, and numbers."""
+    circuit = QuantumCircuit(4)
+    circuit.h(range(4))
+    theta, phi = Parameter("theta"), Parameter("phi")
+    angles = [theta, 2 * phi - theta, 0.3, phi * theta, phi]
+    number = 0
+    for gate in get_standard_gate_name_mapping().values():
+        if gate.params and gate.name not in ("delay", "global_phase") and gate.num_qubits <= 4:
+            own = [angles[(number + index) % len(angles)] for index in range(len(gate.params))]
+            number += 1
+            qubits = [(number + index) % 4 for index in range(gate.num_qubits)]
+            circuit.append(type(gate)(*own), qubits)
+    circuit.h(range(4))
+    return circuit
+
+
+def test_points_of_every_gate_are_those_of_bound_circuits() -> None:
+    circuit = _with_every_parameterized_gate()
+    names = [parameter.name for parameter in circuit.parameters]
+    points = np.random.default_rng(5).uniform(-4, 4, (7, 2)).tolist()
+    program = of_points(circuit, range(4), names, points)
+    found = program.distributions([0, 1, 2, 3], 1)
+    bound = [circuit.assign_parameters(values) for values in points]
+    expected = [Statevector(one).probabilities() for one in bound]
+    assert np.array(found) == pytest.approx(np.array(expected), abs=1e-12)
+    alike = of_circuits(bound, range(4)).distributions([0, 1, 2, 3], 1)
+    assert np.array(alike) == pytest.approx(np.array(expected), abs=1e-12)
+    assert len(circuit.data) > 25
+
+
+def test_states_that_are_equal_are_evolved_once() -> None:
+    circuits = []
+    for angle in (0.1, 0.2, 0.1, 0.1, 0.2):
+        circuits.append(QuantumCircuit(2))
+        circuits[-1].ry(angle, 0)
+        circuits[-1].cx(0, 1)
+    found = of_circuits(circuits, range(2)).distributions([0, 1], 1)
+    assert [next(i for i in range(5) if found[i] is one) for one in found] == [0, 1, 0, 0, 1]
+
+
+def test_idle_wires_are_no_qubits_of_a_state() -> None:
+    circuit = QuantumCircuit(40)
+    circuit.x(7)
+    circuit.cx(7, 30)
+    program = of_circuits([circuit], [7, 30])
+    assert program.width == 2
+    assert program.distributions([1, 0], 1)[0] == pytest.approx([0, 0, 0, 1])

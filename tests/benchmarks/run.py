@@ -13,10 +13,17 @@ from pathlib import Path
 import durable
 import estimates
 import planning
+import sampling
 import simulation
 import start
 
-MODULES = {"durable": durable, "planning": planning, "simulation": simulation, "start": start}
+MODULES = {
+    "durable": durable,
+    "planning": planning,
+    "sampling": sampling,
+    "simulation": simulation,
+    "start": start,
+}
 REPORTS = {"estimates": estimates}
 
 

@@ -68,7 +68,11 @@ WRONG_EXECUTE = {
     "array": (returns(lambda n: np.array([n, 0])), CountsInvalid, "got ndarray"),
     "wrong execution": (returns(lambda n: Execution(["00"])), CountsInvalid, "got list"),
     "long execution": (returns(lambda n: Execution({"00": 11})), CountsInvalid, "11 came back"),
-    "metadata": (returns(lambda n: Execution({"00": n}, metadata=5)), JobFailed, "TypeError"),
+    "metadata": (
+        returns(lambda n: Execution({"00": n}, metadata=5)),
+        JobFailed,
+        "must be a mapping",
+    ),
     "raises": (raises(RuntimeError, "no route"), JobFailed, "RuntimeError: no route"),
     "exits": (raises(SystemExit, 3), JobFailed, "SystemExit: 3"),
     "offline": (raises(NodeOffline, "It is closed."), NodeOffline, "It is closed"),

@@ -1,11 +1,11 @@
 """The whole zoo, with the right providers that it is compared with."""
 
-import zoo_execution  # noqa: F401 - fills ANIMALS, as the next two do
-import zoo_heavy  # noqa: F401
+import zoo_heavy  # noqa: F401 - fills ANIMALS, as the next one does
 import zoo_jobs  # noqa: F401
 import zoo_nodes
 from queue_provider import PlainProvider, QueueProvider, TaggingProvider
 from zoo import ANIMALS
+from zoo_execution import Batches
 from zoo_right import Describing, Right
 
 from qcos_core import JobNodeProvider
@@ -14,6 +14,7 @@ __all__ = ["ANIMALS", "ENTRY_POINTS", "JOBS", "KEYS", "RIGHT", "RUN_TIME"]
 
 RIGHT = {
     "right": Right,
+    "batches": Batches,
     "describing": Describing,
     "queue": QueueProvider,
     "tagging": TaggingProvider,

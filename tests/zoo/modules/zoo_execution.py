@@ -413,6 +413,35 @@ class RemembersNames(Right):
         return self._answers.setdefault((circuit.name, shots), sample(circuit, shots, seed))
 
 
+class Batches(Right):
+    """Runs circuits that are built alike in one call."""
+
+    def run_batch(self, tasks, circuits, node):
+        return [self.answer(task, circuits[task.circuit_id]) for task in tasks]
+
+    def answer(self, task, circuit):
+        (block,) = task.blocks
+        counts = sample(circuit, block.shots, block.seed)
+        return TaskResult(task.id, PackedCounts.from_bitstrings(counts, circuit.num_clbits))
+
+
+@wrong("test_list_gives_what_each_gives_alone")
+class TakesAllForTheFirst(Batches):
+    """Runs one circuit of a batch in the place of all."""
+
+    def answer(self, task, circuit):
+        self._first = getattr(self, "_first", circuit)
+        return super().answer(task, self._first)
+
+
+@wrong("test_list_gives_what_each_gives_alone")
+class AnswersSomeOfABatch(Batches):
+    """Leaves out the last circuit of a batch."""
+
+    def run_batch(self, tasks, circuits, node):
+        return super().run_batch(tasks[:-1], circuits, node)
+
+
 @wrong("test_it_answers", timeout_s=1.0)
 class Hangs(Right):
     """Never answers."""

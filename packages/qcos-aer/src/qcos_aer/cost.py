@@ -17,6 +17,9 @@ from qcos_core.model.plans import Sampling
 FEW_QUBITS = 10
 """Up to this width one thread is fastest: starting more costs more than they save."""
 
+NARROW = 14
+"""Up to so many qubits numpy evolves states, many of them at once, faster than Aer each."""
+
 QUBITS_FOLD: Mapping[str, int] = {"density_matrix": 2, "unitary": 2, "superop": 4}
 """How many qubits' amplitudes a method keeps for each qubit, where that is more than one."""
 
@@ -74,6 +77,9 @@ _SHARED = (0.03, 0.5)
 
 _POINTS = 8.0
 """How many times less than alone a point of a sweep takes, at best."""
+
+_ALIKE = 20.0
+"""How many times less the handling of a circuit takes among many that are built alike."""
 
 _GPU = 30.0
 """How many times faster than a processor a GPU works on a state, at best."""
@@ -189,6 +195,11 @@ class Work:
         )
 
     @property
+    def narrow(self) -> bool:
+        """Whether numpy evolves it, see :mod:`qcos_aer.vectors`."""
+        return self.draws and self.width <= NARROW
+
+    @property
     def branches(self) -> bool:
         """Whether noisy shots share what they have in common."""
         wide = self.width > FEW_QUBITS and not self.profile.saves
@@ -229,6 +240,15 @@ def run_seconds(work: Work, costs: CostModel) -> Span:
     if work.profile.unbound:
         low /= _POINTS
     return low * work.likely[0], high * work.likely[1]
+
+
+def more_seconds(work: Work, costs: CostModel) -> float | None:
+    """What one more circuit takes beside others that are built alike; ``None`` if as much."""
+    if not work.narrow:
+        return None
+    handling = (costs.run + costs.operation * work.profile.size) / _ALIKE
+    evolving = costs.amplitude * work.profile.size * 2.0**work.width
+    return handling + evolving + _reading_seconds(work, costs, draws=True)
 
 
 def by_hand_seconds(work: Work, costs: CostModel) -> Span:

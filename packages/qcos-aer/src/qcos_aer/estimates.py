@@ -14,6 +14,7 @@ from qcos_aer.cost import (
     CostModel,
     Work,
     by_hand_seconds,
+    more_seconds,
     run_seconds,
 )
 from qcos_aer.likeness import check_fits, device_named
@@ -130,6 +131,7 @@ def estimate(
         task_method=choice.method,
         by_hand=_by_hand(work, choice.method, options),
         by_hand_seconds=by_hand_seconds(work, costs),
+        seconds_more=more_seconds(work, costs),
         reference_seconds=None if costs is BUILT_IN else run_seconds(work, BUILT_IN),
     )
 

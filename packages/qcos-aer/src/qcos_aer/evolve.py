@@ -1,7 +1,8 @@
 """Evolve once, then draw all shots: for circuits without noise that measure at the end.
 
-Aer draws shots one by one. Here Aer evolves the state and returns the probabilities of what is
-measured, and numpy draws all shots at once; a million shots then cost what a thousand do.
+Aer draws shots one by one. Here the state is evolved once, by numpy where it is narrow and by Aer
+where it is wide, and numpy draws all shots at once from the probabilities of what is measured; a
+million shots then cost what a thousand do.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qcos_aer.cost import NARROW
 from qcos_aer.estimates import likely_method
+from qcos_aer.vectors.alike import Program
+from qcos_aer.vectors.gates import does_nothing, may_have_matrix
 from qcos_core import CircuitProfile, PackedCounts
 
 if TYPE_CHECKING:
@@ -40,6 +44,31 @@ def applies(circuit: QuantumCircuit, profile: CircuitProfile, method: str, devic
         instruction.is_standard_gate() or instruction.name in _UNITARY
         for instruction in circuit.data
     )
+
+
+def is_narrow(circuit: QuantumCircuit, profile: CircuitProfile) -> bool:
+    """Whether numpy evolves such a circuit faster than Aer."""
+    return profile.width <= NARROW and all(
+        instruction.name == "measure" or does_nothing(instruction) or may_have_matrix(instruction)
+        for instruction in circuit.data
+    )
+
+
+def evolved(
+    program: Program, circuit: QuantumCircuit, active: Sequence[int], threads: int
+) -> list[Probabilities]:
+    """The distribution of what narrow circuits measure.
+
+    Args:
+        program: their gates.
+        circuit: one of them; all measure the same qubits into the same bits.
+        active: the qubits that operations act on.
+        threads: most threads to use.
+    """
+    qubits, places = measured_places(circuit)
+    place = {circuit.qubits[qubit]: index for index, qubit in enumerate(active)}
+    found = program.distributions([place[bit] for bit in qubits], threads)
+    return [Probabilities(values, places, circuit.num_clbits) for values in found]
 
 
 def measured_places(circuit: QuantumCircuit) -> tuple[list[Any], list[int]]:

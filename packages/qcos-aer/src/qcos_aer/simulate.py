@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from qcos_aer import evolve, saves
@@ -15,9 +17,11 @@ from qcos_aer.evolve import Probabilities
 from qcos_aer.likeness import as_on
 from qcos_aer.noise import reduced
 from qcos_aer.unroll import basis_of, noisy_basis, unrolled
+from qcos_aer.vectors.alike import of_circuits, of_points
 from qcos_core import CircuitRejected, JobFailed, PackedCounts, PackedShots, Task, TaskResult
 from qcos_core.circuits.compact import compact
 from qcos_core.circuits.profile import profile
+from qcos_core.providers import host
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -61,6 +65,10 @@ class Experiment:
     device: str
 
 
+_NUMPY = Experiment(None, "statevector", "CPU")
+"""Stands for an experiment of Aer where numpy evolves."""
+
+
 def run_tasks(
     tasks: Sequence[Task], circuit: QuantumCircuit, *, method: str, device: str
 ) -> list[TaskResult]:
@@ -77,15 +85,60 @@ def run_tasks(
         CircuitRejected: an operation that Aer does not have.
         JobFailed: Aer reported a failure.
     """
-    first = tasks[0]
-    if first.method != "automatic":
-        method = first.method
-    basis_of(method)  # made once in a process, with all that it imports; no part of what runs take
+    method = _method(tasks[0], method)
     began = time.perf_counter()
-    sampler = Sampler(circuit, first.shots, method=method, device=device, options=first.options)
-    outcomes = list(sampler.run_tasks(tasks))
+    sampler = _sampler(tasks[0], circuit, method, device)
+    return _results(tasks, sampler.run_tasks(tasks), began)
+
+
+def run_batch(
+    tasks: Sequence[Task], circuits: Mapping[str, QuantumCircuit], *, method: str, device: str
+) -> list[TaskResult]:
+    """The same for circuits that are built alike; narrow ones are evolved side by side.
+
+    Args:
+        tasks: tasks with the same options and method.
+        circuits: their circuits by id.
+        method: the provider's method.
+        device: an Aer device.
+
+    Raises:
+        CircuitRejected: an operation that Aer does not have.
+        JobFailed: Aer reported a failure.
+    """
+    method = _method(tasks[0], method)
+    began = time.perf_counter()
+    sampler = _sampler(tasks[0], circuits[tasks[0].circuit_id], method, device)
+    if sampler.takes_alike:
+        return _results(tasks, sampler.run_alike(tasks, circuits), began)
+    of_one: dict[int, list[Task]] = {}
+    for task in tasks:
+        of_one.setdefault(id(circuits[task.circuit_id]), []).append(task)
+    return [
+        result
+        for mine in of_one.values()
+        for result in run_tasks(mine, circuits[mine[0].circuit_id], method=method, device=device)
+    ]
+
+
+def _method(task: Task, method: str) -> str:
+    """The method of a task: the plan's, or else the provider's."""
+    if task.method != "automatic":
+        method = task.method
+    basis_of(method)  # made once in a process, with all that it imports; no part of what runs take
+    return method
+
+
+def _sampler(task: Task, circuit: QuantumCircuit, method: str, device: str) -> Sampler:
+    return Sampler(circuit, task.shots, method=method, device=device, options=task.options)
+
+
+def _results(
+    tasks: Sequence[Task], outcomes: Iterable[Sequence[Outcome]], began: float
+) -> list[TaskResult]:
+    found = list(outcomes)
     seconds = (time.perf_counter() - began) / len(tasks)
-    return [_result(task, mine, seconds) for task, mine in zip(tasks, outcomes, strict=True)]
+    return [_result(task, mine, seconds) for task, mine in zip(tasks, found, strict=True)]
 
 
 def _result(task: Task, outcomes: Sequence[Outcome], seconds: float) -> TaskResult:
@@ -154,6 +207,12 @@ class Sampler:
         # Aer leaves out what no measurement depends on. In doing so it may lose where a jump ends,
         # and takes other qubits for those of which an expectation value is saved.
         truncates = _JUMPING.isdisjoint(facts.operations) and not facts.saves
+        evolves = noise is None and evolve.applies(native, facts, self._method, device)
+        self._narrow = (
+            evolves and options.get("precision") != "single" and evolve.is_narrow(native, facts)
+        )
+        self._active = facts.active
+        self._as_given = native is circuit
         if noise is None and self._method == "matrix_product_state" and not facts.saves:
             native = compact(native, facts.order or facts.active)
         elif noise is None and not truncates:
@@ -166,6 +225,7 @@ class Sampler:
         self._memory = bool(in_order) and facts.measured
         self._branches = noise is not None and choice.sampling != "once"
         self._branches &= facts.width > FEW_QUBITS and not facts.saves
+        self._threads = threads_for(facts.width) or host.cores()
         self._settings: dict[str, Any] = {
             "max_parallel_threads": threads_for(facts.width),
             "enable_truncation": truncates,
@@ -176,7 +236,27 @@ class Sampler:
             self._settings["shot_branching_sampling_enable"] = self._branches
         if "precision" in options:
             self._settings["precision"] = options["precision"]
-        self._evolves = noise is None and evolve.applies(self._circuit, facts, self._method, device)
+        self._evolves = evolves
+
+    @property
+    def takes_alike(self) -> bool:
+        """Whether :meth:`run_alike` does what a sampler for each circuit would do."""
+        return self._narrow and self._as_given
+
+    def run_alike(
+        self, tasks: Sequence[Task], circuits: Mapping[str, QuantumCircuit]
+    ) -> Iterator[list[Outcome]]:
+        """Draw the blocks of tasks of circuits that are built like this one.
+
+        Yields:
+            One outcome for each block of a task, task by task.
+        """
+        ids = list(dict.fromkeys(task.circuit_id for task in tasks))
+        program = of_circuits([circuits[name] for name in ids], self._active)
+        found = evolve.evolved(program, self._circuit, self._active, self._threads)
+        of = dict(zip(ids, found, strict=True))
+        for task in tasks:
+            yield self._drawn(of[task.circuit_id], _NUMPY, task)
 
     def run_tasks(self, tasks: Sequence[Task]) -> Iterator[list[Outcome]]:
         """Draw the blocks of several tasks, at the values that each has for the parameters.
@@ -189,12 +269,11 @@ class Sampler:
             JobFailed: Aer reported a failure.
         """
         if self._evolves:
-            evolved = self._evolved([task.parameters for task in tasks])
-            for task, (experiment, probabilities) in zip(tasks, evolved, strict=True):
-                yield [
-                    self._drawn(experiment, probabilities, block.shots, block.seed)
-                    for block in task.blocks
-                ]
+            points = list(dict.fromkeys(task.parameters for task in tasks))
+            evolved = dict(zip(points, self._evolved(points), strict=True))
+            for task in tasks:
+                experiment, probabilities = evolved[task.parameters]
+                yield self._drawn(probabilities, experiment, task)
             return
         for task in tasks:
             circuit = self._bound(self._circuit, task.parameters)
@@ -203,7 +282,12 @@ class Sampler:
     def _evolved(
         self, points: Sequence[tuple[float, ...]]
     ) -> Iterator[tuple[Experiment, Probabilities]]:
-        """The distribution at each point; several points in one run of Aer."""
+        """The distribution at each point, of many points at once."""
+        if self._narrow:
+            program = of_points(self._circuit, self._active, self._parameters, points)
+            found = evolve.evolved(program, self._circuit, self._active, self._threads)
+            yield from zip(repeat(_NUMPY), found)
+            return
         from qiskit_aer.library import SaveProbabilities
 
         qubits, places = evolve.measured_places(self._circuit)
@@ -236,11 +320,15 @@ class Sampler:
         return bound
 
     def _drawn(
-        self, experiment: Experiment, probabilities: Probabilities, shots: int, seed: int
-    ) -> Outcome:
-        counts = probabilities.draw(shots, seed)
-        memory = PackedShots.shuffled(counts, seed) if self._memory else None
-        return self._outcome(counts, memory, {}, experiment)
+        self, probabilities: Probabilities, experiment: Experiment, task: Task
+    ) -> list[Outcome]:
+        """One outcome for each block of a task."""
+        outcomes = []
+        for block in task.blocks:
+            counts = probabilities.draw(block.shots, block.seed)
+            memory = PackedShots.shuffled(counts, block.seed) if self._memory else None
+            outcomes.append(self._outcome(counts, memory, {}, experiment))
+        return outcomes
 
     def _sampled(self, circuit: QuantumCircuit, shots: int, seed: int) -> Outcome:
         experiment = self._aer(circuit, shots, seed, self._method, memory=self._memory)[0]
@@ -321,6 +409,7 @@ def _simulator(method: str, device: str) -> AerSimulator:
     return cache[method, device]
 
 
+@cache
 def _versions() -> dict[str, str]:
     import qiskit
     import qiskit_aer

@@ -21,13 +21,16 @@ UNITARY = frozenset({"diagonal", "multiplexer", "pauli", "unitary"})
 _NOTHING = frozenset({"barrier", "delay"})
 
 
-def has_matrix(instruction: CircuitInstruction) -> bool:
-    """Whether an instruction is a gate whose matrix can be made."""
+def may_have_matrix(instruction: CircuitInstruction) -> bool:
+    """Whether an instruction is a gate whose matrix can be made once its parameters have values."""
     if len(instruction.qubits) > WIDEST:
         return False
-    if instruction.is_standard_gate():
-        return not instruction.is_parameterized()
-    return instruction.name in UNITARY
+    return instruction.is_standard_gate() or instruction.name in UNITARY
+
+
+def has_matrix(instruction: CircuitInstruction) -> bool:
+    """Whether an instruction is a gate whose matrix can be made."""
+    return may_have_matrix(instruction) and not instruction.is_parameterized()
 
 
 def does_nothing(instruction: CircuitInstruction) -> bool:
@@ -37,15 +40,12 @@ def does_nothing(instruction: CircuitInstruction) -> bool:
 
 def matrix_of(instruction: CircuitInstruction) -> npt.NDArray[np.complex128]:
     """The matrix of a gate; see :func:`has_matrix`."""
-    import numpy as np
-
-    matrix = instruction.matrix
+    matrix: npt.NDArray[np.complex128] | None = instruction.matrix
     if matrix is None:
         from qiskit.quantum_info import Operator
 
         matrix = Operator(instruction.operation).data
-    found: npt.NDArray[np.complex128] = np.asarray(matrix, dtype=complex)
-    return found
+    return matrix
 
 
 def gates_of(circuit: QuantumCircuit) -> list[Gate]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Real
@@ -108,6 +109,12 @@ class CircuitProfile:
     branchings: int = 0
     order: tuple[int, ...] = ()
     crossing: int = 0
+
+    def of(self, name: str) -> CircuitProfile:
+        """The facts about a circuit of another name that is built like this one."""
+        other = copy(self)
+        object.__setattr__(other, "name", name)
+        return other
 
     @property
     def width(self) -> int:

@@ -50,6 +50,8 @@ class Estimate:
         reference_seconds: ``seconds`` as they would be with nothing measured on this machine;
             ``None`` if they depend on nothing of the kind. How a circuit is cut goes by them, and
             so do its counts.
+        seconds_more: time for one more circuit that is built like it, or for one more point of a
+            sweep, in the same call; ``None`` if it is as much as for the first.
         runs_as: what the node would run, where that is not the circuit as it was written; filled in
             by the planner.
         fidelity: from 0 to 1, what to expect of the circuit there: for hardware the product of
@@ -71,6 +73,7 @@ class Estimate:
     reference_seconds: tuple[float, float] | None = None
     fidelity: float | None = None
     runs_as: str = ""
+    seconds_more: float | None = None
 
     @property
     def typical_seconds(self) -> float | None:
@@ -188,7 +191,7 @@ class Shard:
     simulated: bool | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedCircuit:
     """One circuit of a plan, at one point of its parameters or at many.
 
@@ -209,6 +212,8 @@ class PlannedCircuit:
         qubits: of a part: its qubit *i* is this qubit of the whole.
         clbits: of a part: bit *i* of its outcomes is this bit of the whole.
         strategy: how it shall be cut, if not as the run's other circuits are.
+        alike: id of the first circuit of the run that is built like it, so that only angles
+            differ; its own id if it is that. Empty where nobody looked.
     """
 
     id: str
@@ -226,6 +231,7 @@ class PlannedCircuit:
     qubits: tuple[int, ...] = ()
     clbits: tuple[int, ...] = ()
     strategy: str | None = None
+    alike: str = ""
 
     @property
     def is_part(self) -> bool:
@@ -324,13 +330,11 @@ class ShardPlan:
 
     def shards_of(self, circuit_id: str) -> tuple[Shard, ...]:
         """The shards of one circuit, those of its parts included."""
-        return tuple(
-            shard for shard in self.shards if whole_of(shard.task.circuit_id) == circuit_id
-        )
+        return tuple(self._shards_by_circuit.get(circuit_id, ()))
 
     def only(self, circuit_id: str) -> ShardPlan:
         """The part of the plan that concerns one circuit."""
-        circuits = tuple(c for c in self.circuits if c.id == circuit_id)
+        circuits = tuple(filter(None, [self._circuits_by_id.get(circuit_id)]))
         return ShardPlan(
             circuits=circuits,
             shards=self.shards_of(circuit_id),
@@ -350,6 +354,18 @@ class ShardPlan:
     def decisions_of(self, circuit_id: str) -> tuple[Decision, ...]:
         """What was decided about one circuit, and about its parts."""
         return tuple(self._decisions_by_circuit.get(circuit_id, ()))
+
+    @cached_property
+    def _circuits_by_id(self) -> dict[str, PlannedCircuit]:
+        return {circuit.id: circuit for circuit in self.circuits}
+
+    @cached_property
+    def _shards_by_circuit(self) -> dict[str, list[Shard]]:
+        """Shards by circuit, those of parts by the circuit that they belong to."""
+        found: dict[str, list[Shard]] = {}
+        for shard in self.shards:
+            found.setdefault(whole_of(shard.task.circuit_id), []).append(shard)
+        return found
 
     @cached_property
     def _decisions_by_circuit(self) -> dict[str, list[Decision]]:

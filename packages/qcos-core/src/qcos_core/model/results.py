@@ -30,7 +30,7 @@ SCHEMA = "qcos.result/1"
 _NODES = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ShardRecord:
     """What became of one shard.
 

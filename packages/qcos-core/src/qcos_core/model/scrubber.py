@@ -47,6 +47,8 @@ class Scrubber:
 
         Each :class:`Secret` is masked, however short.
         """
+        if type(data) is str:
+            return self.scrub(data)
         if isinstance(data, Secret):
             return REDACTED
         if isinstance(data, str):

@@ -245,6 +245,29 @@ class NodeProvider(ABC):
         """
         return None
 
+    def run_batch(
+        self,
+        tasks: Sequence[Task],
+        circuits: Mapping[str, QuantumCircuit],
+        node: QPUNodeSpec,
+    ) -> Sequence[TaskResult] | None:
+        """Run several circuits that are built alike in one call.
+
+        Override it where that is cheaper than a call for each. They have the same standard gates,
+        measurements, resets and barriers on the same bits in the same order, without parameters,
+        and their tasks have the same options and method; angles, shots and seeds may differ.
+        ``None`` means: call ``run_task`` for each.
+
+        Args:
+            tasks: of at least two circuits; their ids differ.
+            circuits: the circuits by the tasks' ``circuit_id``.
+            node: the node to run on.
+
+        Returns:
+            One result for each task, in any order.
+        """
+        return None
+
     def close(self) -> None:
         """Give back what the provider holds: connections, processes, sessions."""
 

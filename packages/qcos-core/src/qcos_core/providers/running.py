@@ -55,27 +55,33 @@ def runs_itself(provider: NodeProvider) -> bool:
     """Whether a provider runs circuits; one that only describes nodes costs nothing."""
     return isinstance(provider, JobNodeProvider) or any(
         getattr(type(provider), name) is not getattr(NodeProvider, name)
-        for name in ("execute", "run_task", "run_tasks")
+        for name in ("execute", "run_task", "run_tasks", "run_batch")
     )
+
+
+def runs_batches(provider: NodeProvider) -> bool:
+    """Whether a provider may run several circuits in one call."""
+    return type(provider).run_batch is not NodeProvider.run_batch
 
 
 def run_own(
     provider: NodeProvider,
     spec: QPUNodeSpec,
     tasks: Sequence[Task],
-    circuit: QuantumCircuit,
+    circuits: Mapping[str, QuantumCircuit],
     wanted: Wanted,
 ) -> list[TaskResult | None]:
-    """The provider's own answers to tasks of one circuit.
+    """The provider's own answers to tasks that go to it together.
 
-    Points of a sweep go to ``run_tasks``; other tasks, and those that it declines, with their
-    values bound, to ``run_task``, and where that declines block by block to ``execute``.
+    Circuits that are built alike go to ``run_batch``, points of a sweep to ``run_tasks``; other
+    tasks, and those that it declines, with their values bound, to ``run_task``, and where that
+    declines block by block to ``execute``.
 
     Args:
         provider: the provider.
         spec: the node.
-        tasks: what to run; they differ in blocks and in the values of parameters alone.
-        circuit: their circuit, with its parameters.
+        tasks: what to run: points of one circuit, or circuits that are built alike.
+        circuits: their circuits by id, with their parameters.
         wanted: what each answer must hold.
 
     Returns:
@@ -86,11 +92,19 @@ def run_own(
         CountsInvalid: what came back cannot be right.
         QCOSError: what the provider raised.
     """
-    if tasks[0].parameters or len(tasks) > 1:
-        results = provider.run_tasks(tasks, circuit, spec)
-        if results is not None:
-            return [checked(one, task, wanted) for one, task in _matched(results, tasks)]
-    return [_run_one(provider, spec, task, bound(circuit, task), wanted) for task in tasks]
+    results: Any = None
+    method = "run_tasks"
+    if any(task.circuit_id != tasks[0].circuit_id for task in tasks):
+        method = "run_batch"
+        results = provider.run_batch(tasks, circuits, spec)
+    elif tasks[0].parameters or len(tasks) > 1:
+        results = provider.run_tasks(tasks, circuits[tasks[0].circuit_id], spec)
+    if results is not None:
+        return [checked(one, task, wanted) for one, task in _matched(method, results, tasks)]
+    return [
+        _run_one(provider, spec, task, bound(circuits[task.circuit_id], task), wanted)
+        for task in tasks
+    ]
 
 
 def bound(circuit: QuantumCircuit, task: Task) -> QuantumCircuit:
@@ -166,11 +180,15 @@ def checked(result: Any, task: Task, wanted: Wanted) -> TaskResult:
         message = f"nothing came back for {', '.join(missing)}, which the circuit saves."
         hint = "The nodes of qcos-aer return what circuits save."
         raise JobFailed(message, hint=hint)
+    if not isinstance(result.metadata, Mapping):
+        message = f"the metadata of a result must be a mapping, not {result.metadata!r}."
+        raise JobFailed(message)
+    if wanted.counts and not wanted.data and not result.data:
+        return result
     counts = result.counts if wanted.counts else None
     memory = result.memory if wanted.counts else None
     data = {label: (result.data or {})[label] for label in wanted.data}
-    metadata = dict(result.metadata)
-    return replace(result, counts=counts, memory=memory, data=data, metadata=metadata)
+    return replace(result, counts=counts, memory=memory, data=data)
 
 
 def _run_one(
@@ -183,15 +201,15 @@ def _run_one(
     return run_blocks(task, wanted, lambda b: execute(circuit, b.shots, spec, b.seed, task.options))
 
 
-def _matched(results: Any, tasks: Sequence[Task]) -> list[tuple[Any, Task]]:
+def _matched(method: str, results: Any, tasks: Sequence[Task]) -> list[tuple[Any, Task]]:
     """Each task's result, found by its id."""
     if not isinstance(results, (list, tuple)):
-        message = f"run_tasks returned {type(results).__name__}, not a list of TaskResult."
+        message = f"{method} returned {type(results).__name__}, not a list of TaskResult."
         raise JobFailed(message)
     by_id = {getattr(result, "task_id", None): result for result in results}
     missing = [task.id for task in tasks if task.id not in by_id]
     if missing or len(results) != len(tasks):
-        message = f"run_tasks answered {len(results)} times when asked for {len(tasks)} tasks."
+        message = f"{method} answered {len(results)} times when asked for {len(tasks)} tasks."
         raise CountsInvalid(message)
     return [(by_id[task.id], task) for task in tasks]
 

@@ -17,7 +17,7 @@ from qcos_core.model.plans import Candidate, Estimate, PlannedCircuit
 from qcos_core.model.requests import RunRequest
 from qcos_core.model.seam import Recovery
 from qcos_core.model.text import plural, size
-from qcos_core.providers.base import JobNodeProvider
+from qcos_core.providers.base import JobNodeProvider, NodeProvider
 from qcos_core.providers.running import runs_itself
 from qcos_core.qvm.blocks import largest_block
 from qcos_core.qvm.pricing import unknown_price
@@ -49,6 +49,28 @@ def candidate(
     # other people's code: a provider that cannot answer gets no work, and the others go on
     except Exception as error:  # noqa: BLE001
         return f"its provider failed while planning: {type(error).__name__}: {error}"
+
+
+def holds(known: Candidate, node: Node, circuit: PlannedCircuit, load: Load) -> bool:
+    """Whether what a node answered for one circuit it would answer for another built like it.
+
+    It would, unless it looks at more than the facts about a circuit.
+
+    Args:
+        known: the answer.
+        node: the node.
+        circuit: the other circuit, of as many shots and with the same options.
+        load: returns a circuit by its id.
+    """
+    if type(node.provider).profile_run is NodeProvider.profile_run:
+        return True
+    profile = circuit.profile
+    try:
+        ran = node.provider.profile_run(load(circuit.id), profile, node.spec, known.options)
+    # other people's code: the node is asked again, and what it raises then is its answer
+    except Exception:  # noqa: BLE001
+        return False
+    return ran is profile and not known.estimate.runs_as
 
 
 def _asked(node: Node, circuit: PlannedCircuit, request: RunRequest, load: Load) -> Candidate | str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -53,7 +53,7 @@ SUBMITS = 4
 """So many submissions are sent to one node at one time."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Entry:
     """A task and where it waits or runs.
 
@@ -120,7 +120,7 @@ class NodeState:
         return isinstance(self.node.provider, JobNodeProvider)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ShardOutcome:
     """What became of a task: an answer or an error.
 
@@ -164,6 +164,8 @@ class Board:
         self.plan = plan
         self.nodes: dict[str, NodeState] = {}
         self.profiles = {unit.id: unit.profile for unit in plan.units}
+        self.alike = {unit.id: unit.alike or unit.id for unit in plan.units}
+        self._company = Counter(self.alike.values())
         self._registry = registry
         self._breakers = breakers
         self._calls = calls
@@ -238,6 +240,11 @@ class Board:
             total(amount for one in aside if one for amount in one.amounts),
         )
 
+    def goes_alone(self, task: Task) -> bool:
+        """Whether no other task of the plan can go to a node together with one."""
+        alone = self._company[self.alike[task.circuit_id]] == 1
+        return alone and not task.parameters
+
     def wait(self, entry: Entry) -> None:
         """Let a task wait for its node."""
         self.node(entry.shard.node_id).waiting.append(entry)
@@ -247,7 +254,9 @@ class Board:
         state = self.node(entry.shard.node_id)
         state.breaker.worked()
         state.lost = 0
-        self._end(ShardOutcome(replace(entry.shard, task=answer.task), answer))
+        whole = answer.task is entry.task
+        shard = entry.shard if whole else replace(entry.shard, task=answer.task)
+        self._end(ShardOutcome(shard, answer))
         self.tell("shard_done", entry, shots=answer.task.shots, charges=answer.record.charges)
         missing = entry.task.shots - answer.task.shots
         if missing:
@@ -361,6 +370,8 @@ class Board:
 
     def tell(self, kind: EventKind, entry: Entry, **facts: Any) -> None:
         """Tell observers what happens to a task."""
+        if not self._events.heard:
+            return
         known: dict[str, Any] = {
             "shots": entry.task.shots,
             "attempt": entry.attempt,

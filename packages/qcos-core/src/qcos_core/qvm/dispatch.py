@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -23,7 +23,7 @@ Started = Callable[[int], None]
 
 
 class Dispatcher:
-    """Runs shards, those of one circuit on one node in one call.
+    """Runs shards, those that go to one node together in one call.
 
     Args:
         registry: the cluster.
@@ -37,7 +37,7 @@ class Dispatcher:
     def run(
         self,
         shards: Sequence[Shard],
-        circuit: QuantumCircuit,
+        circuits: Mapping[str, QuantumCircuit],
         profile: CircuitProfile,
         *,
         inline: bool,
@@ -45,12 +45,13 @@ class Dispatcher:
         deadline_s: float | None,
         started: Started,
     ) -> list[TaskResult]:
-        """Run shards of one circuit on one node once, and return their checked results.
+        """Run shards on one node once, and return their checked results.
 
         Args:
-            shards: the shards; several only if they are points of a sweep.
-            circuit: their circuit.
-            profile: the circuit's profile.
+            shards: the shards; several only if they are points of a sweep, or of circuits that
+                are built alike.
+            circuits: their circuits by id.
+            profile: the profile of the first.
             inline: the work is quick and harmless; run it right here.
             short: fewer shots than asked for are an answer too.
             deadline_s: how long a worker may take; a call in this process cannot be stopped.
@@ -65,7 +66,7 @@ class Dispatcher:
         tasks = [shard.task for shard in shards]
 
         def here() -> Sequence[TaskResult | None]:
-            return run_own(node.provider, node.spec, tasks, circuit, wanted)
+            return run_own(node.provider, node.spec, tasks, circuits, wanted)
 
         ref = None
         if not inline and node.provider.RUNS_IN == "worker":
@@ -78,14 +79,14 @@ class Dispatcher:
                 ref,
                 node.spec,
                 tasks,
-                circuit,
+                circuits,
                 wanted,
                 shards[0].estimate,
                 deadline_s=deadline_s,
                 started=started,
             )
         return [
-            self._fall_through(node, task, circuit, wanted)
+            self._fall_through(node, task, circuits[task.circuit_id], wanted)
             if result is None
             else replace(result, executor=node.key)
             for task, result in zip(tasks, results, strict=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from qcos_core.circuits.clifford import is_clifford
 from qcos_core.circuits.parts import Part, parts_of
 from qcos_core.circuits.profile import profile
+from qcos_core.circuits.structure import structure_of
 from qcos_core.errors import CircuitRejected, InvalidArguments
 from qcos_core.model.circuits import (
     CircuitProfile,
@@ -107,31 +109,34 @@ def read_circuits(
     planned: list[PlannedCircuit] = []
     by_id: dict[str, QuantumCircuit] = {}
     position = 0
+    profiles = _Profiles()
     for index, spec in enumerate(map(_spec, items)):
-        facts = profile(spec.circuit)
+        name_of = f"c{index}"
+        facts, alike = (profile(spec.circuit), "") if single else profiles.of(spec.circuit, name_of)
         label = spec.name or (name if len(items) == 1 else None) or facts.name
         points = _points(spec, facts, label)
         _check_runnable(facts, label)
         circuit = PlannedCircuit(
-            id=f"c{index}",
+            id=name_of,
             name=label,
             profile=facts,
             shots=check_shots(shots if spec.shots is None else spec.shots),
             seed=job_seed if spec.seed is None else check_seed(spec.seed),
             position=position if spec.position is None else check_position(spec.position),
-            options={**common, **_options(spec.options)},
+            options={**common, **_options(spec.options)} if spec.options else common,
             seed_given=seed is not None or spec.seed is not None,
             parameters=facts.unbound,
             points=points.values,
             shape=points.shape,
             strategy=spec.strategy,
+            alike=alike,
         )
         by_id[circuit.id] = spec.circuit
         parts = []
         for number, part in enumerate(parts_of(spec.circuit, facts)):
             parts.append(_planned_part(circuit, number, part))
             by_id[parts[-1].id] = part.circuit
-        planned.append(replace(circuit, parts=tuple(parts)))
+        planned.append(replace(circuit, parts=tuple(parts)) if parts else circuit)
         position += len(points.values)
     return Inputs(planned, by_id, single)
 
@@ -150,7 +155,28 @@ def _planned_part(circuit: PlannedCircuit, index: int, part: Part) -> PlannedCir
         points=tuple(tuple(values[column] for column in columns) for values in circuit.points),
         qubits=part.qubits,
         clbits=part.clbits,
+        alike="",
     )
+
+
+class _Profiles:
+    """The facts about circuits, found once for all that are built alike."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, tuple[CircuitProfile, str]] = {}
+
+    def of(self, circuit: QuantumCircuit, circuit_id: str) -> tuple[CircuitProfile, str]:
+        """The facts about a circuit, and which circuit was the first that is built like it."""
+        structure = structure_of(circuit)
+        if structure is None:
+            return profile(circuit), ""
+        # of all that a profile says, this alone depends on angles
+        clifford = is_clifford([circuit], circuit.count_ops())
+        facts, first = self._known.get((structure, clifford), (None, circuit_id))
+        if facts is None:
+            facts = profile(circuit)
+            self._known[structure, clifford] = facts, circuit_id
+        return facts.of(circuit.name), first
 
 
 def _spec(item: Any) -> VirtualCircuitSpec:

@@ -76,6 +76,11 @@ class Events:
                         self._queue.get_nowait()
             self._thread.join(_DRAIN_SECONDS)
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody is told of events."""
+        return self._queue is not None
+
     def emit(
         self,
         kind: EventKind,

@@ -12,7 +12,7 @@ from qcos_core.model.policies import Choice, Policy
 from qcos_core.qvm.costs import Charges
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Offer:
     """The nodes that can run a circuit.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from qcos_core.errors import JobTimeout, QCOSError
 from qcos_core.ledger.stages import Stage
@@ -15,7 +16,7 @@ from qcos_core.model.answers import Answer
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.plans import Shard
 from qcos_core.model.seam import Submission, TaskResult
-from qcos_core.providers.running import runs_itself
+from qcos_core.providers.running import runs_batches, runs_itself
 from qcos_core.qvm.answering import answer_of
 from qcos_core.qvm.board import Board, Entry, NodeState
 from qcos_core.qvm.calls import Call, Calls
@@ -31,7 +32,10 @@ INLINE_SECONDS = 0.05
 """Work expected to be shorter runs in the caller's process: a hop would cost too much of it."""
 
 BATCH_SECONDS = 10.0
-"""Points of a sweep go to a worker together, as many as are expected to take so long at most."""
+"""What goes to a worker together is expected to take so long at most."""
+
+_PASSED = 1000
+"""So many tasks are looked at and left where they are while others are gathered for one call."""
 
 GRACE_SECONDS = 2.0
 """A worker is stopped at its deadline; only if that has not happened so much later it is left."""
@@ -93,12 +97,17 @@ class PlainNodes:
     def measure(self) -> None:
         """See which nodes have so much to do that they must not hold up the others."""
         seconds = {
-            state.id: sum(_seconds(entry.shard) for entry in state.waiting)
+            state.id: sum(map(self._expected, state.waiting))
             for state in self.board.nodes.values()
             if state.waiting
         }
         busy = len(seconds) > 1
         self._spread = {name: busy and total > _LANE_SECONDS for name, total in seconds.items()}
+
+    def _expected(self, entry: Entry) -> float:
+        shard = entry.shard
+        in_company = self.board.alike[shard.task.circuit_id] != shard.task.circuit_id
+        return _seconds_more(shard) if in_company else _seconds(shard)
 
     def launch(self) -> None:
         """Begin a call on every node that is idle and has work."""
@@ -151,16 +160,8 @@ class PlainNodes:
         return state.id not in self._out and state.lane.idle and (breaker.closed or breaker.trying)
 
     def _take(self, state: NodeState) -> Unit | None:
-        """What goes to its provider in one call: points of one sweep that follow another."""
-        entries = [state.waiting.popleft()]
-        first = entries[0].shard
-        most = INLINE_SECONDS if self._is_inline(first) else BATCH_SECONDS
-        seconds = _seconds(first)
-        while state.waiting and self._belong_together(entries[-1], state.waiting[0]):
-            seconds += _seconds(state.waiting[0].shard)
-            if seconds > most:
-                break
-            entries.append(state.waiting.popleft())
+        """What goes to its provider in one call; see :meth:`_belong_together`."""
+        entries = self._gathered(state)
         submission = None
         if self.journal.durable and not state.limits.free and runs_itself(state.node.provider):
             entries = self.board.afford(entries, self.journal)
@@ -170,6 +171,28 @@ class PlainNodes:
             self.journal.note(submission.key, Stage.SENDING, submission=submission)
         unit = self._out[state.id] = Unit(entries, state, submission)
         return unit
+
+    def _gathered(self, state: NodeState) -> list[Entry]:
+        """The task that is next, and those that wait and may go with it."""
+        entries, passed = [state.waiting.popleft()], list[Entry]()
+        first = entries[0].shard
+        if not self._takes_company(entries[0]) or self.board.goes_alone(first.task):
+            return entries
+        most = INLINE_SECONDS if self._is_inline(first) else BATCH_SECONDS
+        batches = runs_batches(state.node.provider)
+        seconds = _seconds(first)
+        while state.waiting and len(passed) < _PASSED:
+            other = state.waiting.popleft()
+            if not self._belong_together(entries[0], other, batches=batches):
+                passed.append(other)
+                continue
+            seconds += _seconds_more(other.shard)
+            if seconds > most:
+                passed.append(other)
+                break
+            entries.append(other)
+        state.waiting.extendleft(reversed(passed))
+        return entries
 
     def _begin(self, unit: Unit) -> None:
         shards = [entry.shard for entry in unit.entries]
@@ -186,7 +209,7 @@ class PlainNodes:
         work = partial(
             self.dispatcher.run,
             shards,
-            self.circuits[task.circuit_id],
+            {shard.task.circuit_id: self.circuits[shard.task.circuit_id] for shard in shards},
             self.board.profiles[task.circuit_id],
             inline=inline,
             short=not unit.state.limits.seeded,
@@ -260,13 +283,27 @@ class PlainNodes:
             return None
         return unit.began + deadline + (GRACE_SECONDS if unit.pid else 0.0)
 
-    def _belong_together(self, one: Entry, other: Entry) -> bool:
-        if self.board.plan.deadline_s is not None or one.alone or other.alone:
+    def _belong_together(self, one: Entry, other: Entry, *, batches: bool) -> bool:
+        """Whether two tasks go to their node in one call.
+
+        They do as points of one sweep, and where their node runs batches as circuits that are
+        built alike.
+        """
+        if not self._takes_company(other) or one.attempt != other.attempt:
             return False
-        first, second = one.shard, other.shard
-        if first.task.circuit_id != second.task.circuit_id or one.attempt != other.attempt:
-            return False
-        return first.task.point != second.task.point and first.estimate is not None
+        first, second = one.task, other.task
+        if first.circuit_id == second.circuit_id:
+            return first.point != second.point
+        return (
+            batches
+            and self.board.alike[first.circuit_id] == self.board.alike[second.circuit_id]
+            and first.method == second.method
+            and _same(first.options, second.options)
+        )
+
+    def _takes_company(self, entry: Entry) -> bool:
+        timed = self.board.plan.deadline_s is not None
+        return not (timed or entry.alone or entry.shard.estimate is None)
 
     def _is_inline(self, shard: Shard) -> bool:
         if self.board.plan.deadline_s is not None or self._spread.get(shard.node_id, False):
@@ -285,6 +322,17 @@ def _is_short(shard: Shard, profile: CircuitProfile) -> bool:
     if profile.variables or any(name in profile.operations for name in _NEVER_INLINE):
         return False
     return shard.estimate.typical_seconds < INLINE_SECONDS
+
+
+def _same(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Whether two tasks have the very same options; equality may mean anything to an object."""
+    return options.keys() == others.keys() and all(options[key] is others[key] for key in options)
+
+
+def _seconds_more(shard: Shard) -> float:
+    """How much longer a call takes with this shard in it."""
+    more = shard.estimate.seconds_more if shard.estimate else None
+    return _seconds(shard) if more is None else more
 
 
 def _seconds(shard: Shard) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from qcos_core.cluster.health import ANSWER_S, ASK_NOW_S
-from qcos_core.cluster.registry import QPURegistry
+from qcos_core.cluster.registry import Node, QPURegistry
 from qcos_core.errors import InvalidArguments, NoCapableNode
 from qcos_core.model.budgets import Rate
 from qcos_core.model.plans import (
@@ -22,7 +22,7 @@ from qcos_core.model.plans import (
 )
 from qcos_core.model.policies import Policy
 from qcos_core.model.requests import RunRequest
-from qcos_core.qvm.asking import candidate, estimated
+from qcos_core.qvm.asking import candidate, estimated, holds
 from qcos_core.qvm.costs import Charges, charges_of
 from qcos_core.qvm.cross_check import unchecked
 from qcos_core.qvm.placement import Offer, place
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Way:
     """How a circuit is cut.
 
@@ -103,6 +103,7 @@ class Planning:
     rates: Callable[[], Sequence[Rate]]
     request: RunRequest
     objects: Mapping[str, QuantumCircuit]
+    _known: dict[tuple[str, str, int, int], Candidate] = field(default_factory=dict)
 
     def plan(self, circuits: Sequence[PlannedCircuit]) -> ShardPlan:
         """The plan; see :meth:`ShardPlanner.plan`."""
@@ -169,10 +170,12 @@ class Planning:
         except NoCapableNode:
             if not away.ask(ASK_NOW_S, wait_s=ANSWER_S):
                 raise
+            self._known.clear()
             return [self._way(circuit) for circuit in circuits]
 
     def _way(self, circuit: PlannedCircuit) -> Way:
-        uncut, strategy = replace(circuit, parts=()), self._strategy(circuit)
+        uncut = replace(circuit, parts=()) if circuit.parts else circuit
+        strategy = self._strategy(circuit)
         reason = factor.why_whole(circuit, self.request)
         if strategy == "factor":
             if reason:
@@ -226,7 +229,7 @@ class Planning:
         """The nodes that can run a circuit, or a part of one, and why the others cannot."""
         candidates, rejected = [], []
         for node in self.registry.nodes():
-            found = candidate(node, circuit, self.request, self.objects.__getitem__)
+            found = self._asked(node, circuit)
             if isinstance(found, Candidate):
                 candidates.append(found)
             else:
@@ -235,6 +238,18 @@ class Planning:
                 )
         charges = self._charges(circuit, candidates)
         return Offer(circuit, tuple(candidates), charges, tuple(rejected))
+
+    def _asked(self, node: Node, circuit: PlannedCircuit) -> Candidate | str:
+        """The node as a candidate, or why it is none; asked once for circuits built alike."""
+        load = self.objects.__getitem__
+        key = (node.spec.node_id, circuit.alike, circuit.shots, id(circuit.options))
+        known = self._known.get(key)
+        if known is not None and holds(known, node, circuit, load):
+            return known
+        found = candidate(node, circuit, self.request, load)
+        if circuit.alike and circuit.strategy is None and isinstance(found, Candidate):
+            self._known[key] = found
+        return found
 
     def _charges(
         self, circuit: PlannedCircuit, candidates: Sequence[Candidate]

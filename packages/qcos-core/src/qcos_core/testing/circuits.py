@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,17 @@ def number(value: int, width: int, name: str = "") -> QuantumCircuit:
         if value >> qubit & 1:
             circuit.x(qubit)
         circuit.measure(qubit, qubit)
+    return circuit
+
+
+def turned(value: int, width: int, name: str = "") -> QuantumCircuit:
+    """The same by rotations of every qubit, so that such circuits differ in their angles alone."""
+    from qiskit import QuantumCircuit
+
+    circuit = QuantumCircuit(width, width, name=name or f"{value:0{width}b}")
+    for bit in range(width):
+        circuit.ry(math.pi * (value >> bit & 1), bit)
+    circuit.measure(range(width), range(width))
     return circuit
 
 

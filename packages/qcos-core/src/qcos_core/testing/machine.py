@@ -49,10 +49,12 @@ class MachineTests(ProviderChecks):
     def test_list_gives_what_each_gives_alone(self, running: Subject) -> None:
         """Circuits of one name in a list over all nodes give the counts that each gives alone.
 
-        Catches answers kept by the circuit's name, and answers in another order.
+        Catches answers kept by the circuit's name, answers in another order, and batches of
+        circuits that are built alike in which one is taken for another.
         """
         running.needs(circuits.WIDEST)
-        batch = [circuits.number(value, circuits.WIDEST, "alike") for value in _BATCH]
+        makes = (circuits.number, circuits.turned)
+        batch = [make(value, circuits.WIDEST, "alike") for value in _BATCH for make in makes]
         results = self._run(running, batch, policy="round_robin")
         for circuit, result in zip(batch, results, strict=True):
             check_counts(circuit, result.counts, running.profile.tolerance)

@@ -47,7 +47,7 @@ def run_in_worker(
     ref: ProviderRef,
     spec: QPUNodeSpec,
     tasks: Sequence[Task],
-    circuit: QuantumCircuit,
+    circuits: Mapping[str, QuantumCircuit],
     wanted: Wanted,
     estimate: Estimate | None,
     *,
@@ -59,8 +59,8 @@ def run_in_worker(
     Args:
         ref: the provider.
         spec: the node; its credentials stay here.
-        tasks: what to run; they differ in blocks and in the values of parameters alone.
-        circuit: their circuit.
+        tasks: what to run: points of one circuit, or circuits that are built alike.
+        circuits: their circuits by id.
         wanted: what each answer must hold.
         estimate: says how many cores and how much memory it takes.
         deadline_s: how long it may run, from when a worker gets it.
@@ -76,9 +76,8 @@ def run_in_worker(
         QCOSError: what the provider raised.
     """
     estimate = estimate or Estimate()
-    request = Request(
-        ref, spec_to_dict(spec), pack_circuit(circuit), wanted, tuple(tasks), tuple(sys.path)
-    )
+    packed = {name: pack_circuit(circuit) for name, circuit in circuits.items()}
+    request = Request(ref, spec_to_dict(spec), packed, wanted, tuple(tasks), tuple(sys.path))
     return shared_pool().run(
         request,
         cores=estimate.cores,

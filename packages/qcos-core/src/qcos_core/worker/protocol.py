@@ -47,12 +47,12 @@ class ProviderRef:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Tasks of one circuit, to be run on their own provider.
+    """Tasks to be run on their own provider in one call.
 
     Attributes:
         provider: the provider.
         spec: the node, without credentials.
-        circuit: the circuit, as :func:`pack_circuit` makes it.
+        circuits: their circuits by id, each as :func:`pack_circuit` makes it.
         wanted: what each answer must hold.
         tasks: the tasks.
         path: the coordinator's ``sys.path``.
@@ -60,7 +60,7 @@ class Request:
 
     provider: ProviderRef
     spec: Mapping[str, Any]
-    circuit: tuple[str, bytes]
+    circuits: Mapping[str, tuple[str, bytes]]
     wanted: Wanted
     tasks: tuple[Task, ...]
     path: tuple[str, ...]

@@ -39,8 +39,8 @@ def _answer(request: Request, providers: dict[str, NodeProvider]) -> Reply:
         sys.path += [entry for entry in request.path if entry not in sys.path]
         provider = _provider(request, providers)
         spec = QPUNodeSpec(**request.spec)
-        circuit = unpack_circuit(request.circuit)
-        return Reply(tuple(run_own(provider, spec, request.tasks, circuit, request.wanted)))
+        circuits = {name: unpack_circuit(packed) for name, packed in request.circuits.items()}
+        return Reply(tuple(run_own(provider, spec, request.tasks, circuits, request.wanted)))
     # a provider is other people's code; whatever it raises is the answer to this request
     except (Exception, SystemExit) as error:  # noqa: BLE001
         return Reply(error=_portable(error))
