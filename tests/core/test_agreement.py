@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from qcos_core import InvalidArguments
 from qcos_core.model.counts import PackedCounts, Registers
-from qcos_core.model.words import add_up
+from qcos_core.model.sums import add_up
 from qcos_core.qvm.agreement import Disagreement, disagreements, shots_per_node
 from qcos_core.testing.statistics import deviation_between
 

@@ -1,5 +1,7 @@
 """Outcomes shot by shot, packed."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
@@ -44,6 +46,25 @@ def test_shuffling_keeps_the_counts(given_shots, seed):
     assert shuffled.counts() == counts
     again = PackedShots.shuffled(counts, seed)
     assert np.array_equal(shuffled.words, again.words)
+
+
+@given(shots(), st.integers(0, 2**63 - 1))
+def test_the_order_of_a_seed_stays(given_shots, seed):
+    """As it was from the first: sorted shots at the places of a permutation."""
+    width, outcomes = given_shots
+    counts = PackedShots.from_ints(outcomes, width).counts()
+    order = np.random.default_rng((seed, 1)).permutation(len(outcomes))
+    expected = PackedShots.sorted(counts).words[order]
+    assert np.array_equal(PackedShots.shuffled(counts, seed).words, expected)
+
+
+@pytest.mark.parametrize("width", [9, 20, 64, 127])
+def test_counts_of_many_shots(width):
+    rng = np.random.default_rng(3)
+    pool = [int.from_bytes(rng.bytes(16), "little") >> (128 - width) for _ in range(400)]
+    outcomes = [pool[place] for place in rng.integers(0, 400, 5000)]
+    packed = PackedShots.from_ints(outcomes, width)
+    assert packed.counts() == PackedCounts.from_ints(Counter(outcomes), width)
 
 
 @given(shots(), st.data())

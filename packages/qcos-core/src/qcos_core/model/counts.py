@@ -7,26 +7,23 @@ dictionary of 127-bit strings needs 218. Strings are made only at the edge, by :
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import CountsInvalid
-from qcos_core.model.words import (
-    WORD,
-    add_up,
-    bitstrings,
-    integer,
-    outcome_of,
-    pack,
-    unpack,
-)
+from qcos_core.model.bitstrings import bitstrings, cut, outcome_of, words_of_many
+from qcos_core.model.places import scattered
+from qcos_core.model.sums import ascending, check_total, merged
+from qcos_core.model.words import integer, pack, unpack
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_MOST_SHOTS = 2**63
+
+_FEW = 50
+"""So many outcomes are packed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +60,18 @@ class Registers:
         bits that are left over, and with them whole outcomes, so there the key is one group of
         all bits.
         """
-        return self._group(format(outcome, f"0{self.width}b") if self.width else "")
+        return self.keys([format(outcome, f"0{self.width}b") if self.width else ""])[0]
 
     def keys(self, bitstrings: Iterable[str]) -> list[str]:
         """Ungrouped bitstrings of full width, as keys."""
-        cuts = self._cuts()
-        if cuts is None:
-            return list(bitstrings)
-        return [" ".join([bits[a:b] for a, b in cuts]) for bits in bitstrings]
+        cuts = self.cuts()
+        return list(bitstrings) if cuts is None else [cut(bits, cuts) for bits in bitstrings]
 
-    def _group(self, bits: str) -> str:
-        cuts = self._cuts()
-        return bits if cuts is None else " ".join([bits[a:b] for a, b in cuts])
+    def cuts(self) -> list[tuple[int, int]] | None:
+        """Where a bitstring of full width is cut for a key: start and end of each group of bits.
 
-    def _cuts(self) -> list[tuple[int, int]] | None:
+        ``None`` where a key is one group of all bits.
+        """
         if len(self.sizes) == 1 and self.sizes[0][1] == self.width:
             return None
         if not self.sizes or sum(size for _, size in self.sizes) < self.width:
@@ -116,19 +111,17 @@ class PackedCounts:
         """
         import numpy as np
 
-        if not all(type(n) is int and n > 0 for n in counts.values()) or any(
-            type(k) is not int for k in counts
-        ):
+        if not ({int}.issuperset(map(type, counts)) and _plain(counts.values())):
             counts = _cleaned(counts)
-        outcomes = sorted(counts)
-        if outcomes and not 0 <= outcomes[0] <= outcomes[-1] < 1 << width:
-            message = f"outcomes up to {outcomes[-1]} do not fit {width} classical bits."
+        few = len(counts) <= _FEW
+        outcomes = sorted(counts) if few else list(counts)
+        if outcomes and not 0 <= min(outcomes) <= max(outcomes) < 1 << width:
+            message = f"outcomes up to {max(outcomes)} do not fit {width} classical bits."
             raise CountsInvalid(message)
-        if sum(counts.values()) >= _MOST_SHOTS:
-            message = f"{sum(counts.values())} shots are more than anybody can have asked for."
-            raise CountsInvalid(message)
-        numbers = np.array([counts[k] for k in outcomes], dtype=np.int64)
-        return cls(width, pack(outcomes, width), numbers)
+        check_total(sum(counts.values()))
+        words = pack(outcomes, width)
+        numbers = np.array([counts[outcome] for outcome in outcomes], dtype=np.int64)
+        return cls(width, words, numbers) if few else cls._in_order(width, words, numbers)
 
     @classmethod
     def from_bitstrings(cls, counts: Mapping[str, int], width: int) -> PackedCounts:
@@ -138,17 +131,17 @@ class PackedCounts:
             CountsInvalid: not a mapping; a key that is not a bitstring of ``width`` bits; two
                 keys for one outcome; a number that is negative or not whole.
         """
+        import numpy as np
+
         if not isinstance(counts, Mapping):
             message = f"counts must map bitstrings to shots, got {type(counts).__name__}."
             raise CountsInvalid(message)
-        outcomes: dict[int, int] = {}
-        for key, number in counts.items():
-            outcome = outcome_of(key, width)
-            if outcome in outcomes:
-                message = f"the outcome {key!r} appears under two keys."
-                raise CountsInvalid(message)
-            outcomes[outcome] = number
-        return cls.from_ints(outcomes, width)
+        words = words_of_many(list(counts), width) if len(counts) > _FEW else None
+        if words is None or not _plain(counts.values()):
+            return cls.from_ints(_outcomes(counts, width), width)
+        check_total(sum(counts.values()))
+        numbers = np.fromiter(counts.values(), dtype=np.int64, count=len(counts))
+        return cls._in_order(width, words, numbers)
 
     @classmethod
     def from_indices(
@@ -170,14 +163,7 @@ class PackedCounts:
         """
         import numpy as np
 
-        indices = indices.astype(np.uint64)
-        words = np.zeros((len(indices), max(1, -(-width // WORD))), dtype=np.uint64)
-        if len(places) <= WORD and list(places) == list(range(len(places))):
-            words[:, 0] = indices
-        else:
-            for j, place in enumerate(places):
-                bit = (indices >> np.uint64(j)) & np.uint64(1)
-                words[:, place // WORD] |= bit << np.uint64(place % WORD)
+        words = scattered(indices.astype(np.uint64).reshape(-1, 1), places, width)
         return cls(width, words, counts.astype(np.int64))
 
     @classmethod
@@ -185,19 +171,23 @@ class PackedCounts:
         """Add up counts of one width.
 
         Raises:
-            CountsInvalid: nothing to merge, or different widths.
+            CountsInvalid: nothing to merge, or different widths, or the sum of all counts is
+                2**63 and above.
         """
-        import numpy as np
-
         widths = {part.width for part in parts}
         if len(widths) != 1:
             message = f"cannot merge counts of widths {sorted(widths)}."
             raise CountsInvalid(message)
         if len(parts) == 1:
             return parts[0]
-        words = np.concatenate([part.words for part in parts])
-        counts = np.concatenate([part.counts for part in parts])
-        return cls(parts[0].width, *add_up(words, counts))
+        return cls(parts[0].width, *merged([(part.words, part.counts) for part in parts]))
+
+    @classmethod
+    def _in_order(
+        cls, width: int, words: npt.NDArray[np.uint64], numbers: npt.NDArray[np.int64]
+    ) -> PackedCounts:
+        order = ascending(words)
+        return cls(width, words.take(order, axis=0), numbers.take(order))
 
     @property
     def shots(self) -> int:
@@ -226,7 +216,7 @@ class PackedCounts:
 
     def to_dict(self, registers: Registers) -> dict[str, int]:
         """The dictionary a user sees, keys as Qiskit's ``get_counts`` writes them."""
-        keys = registers.keys(bitstrings(self.words, self.width))
+        keys = bitstrings(self.words, self.width, registers.cuts())
         return dict(zip(keys, self.counts.tolist(), strict=True))
 
     def to_json(self) -> dict[str, Any]:
@@ -238,6 +228,22 @@ class PackedCounts:
         """Read what :meth:`to_json` wrote."""
         outcomes = {int(key, 16): number for key, number in data["counts"].items()}
         return cls.from_ints(outcomes, int(data["width"]))
+
+
+def _plain(numbers: Collection[Any]) -> bool:
+    """Whether all are plain integers above 0, as they are but for a few."""
+    return {int}.issuperset(map(type, numbers)) and min(numbers, default=1) > 0
+
+
+def _outcomes(counts: Mapping[Any, Any], width: int) -> dict[int, Any]:
+    outcomes: dict[int, Any] = {}
+    for key, number in counts.items():
+        outcome = outcome_of(key, width)
+        if outcome in outcomes:
+            message = f"the outcome {key!r} appears under two keys."
+            raise CountsInvalid(message)
+        outcomes[outcome] = number
+    return outcomes
 
 
 def _cleaned(counts: Mapping[Any, Any]) -> dict[int, int]:

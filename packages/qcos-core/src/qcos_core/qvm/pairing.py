@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from qcos_core.errors import CountsInvalid
 from qcos_core.model.counts import PackedCounts
+from qcos_core.model.places import scattered
 from qcos_core.model.shots import MOST
-from qcos_core.model.words import WORD, add_up
+from qcos_core.model.sums import add_up, ascending
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,12 +52,7 @@ def paired(parts: Sequence[PartShots], width: int) -> PackedCounts:
 
 def _spread(part: PartShots, width: int) -> PackedCounts:
     """The counts of a part on the bits of the whole."""
-    import numpy as np
-
-    words = np.zeros((len(part.counts), max(1, -(-width // WORD))), dtype=np.uint64)
-    for bit, place in enumerate(part.clbits):
-        column = part.counts.words[:, bit // WORD] >> np.uint64(bit % WORD)
-        words[:, place // WORD] |= (column & np.uint64(1)) << np.uint64(place % WORD)
+    words = scattered(part.counts.words, part.clbits, width)
     return PackedCounts(width, *add_up(words, part.counts.counts))
 
 
@@ -77,8 +73,10 @@ def _pair(one: PackedCounts, other: PackedCounts, seed: int) -> PackedCounts:
         numbers = numbers[seen]
     else:
         seen, numbers = np.unique(pairs, return_counts=True)
-    words = one.words[seen // len(other)] | other.words[seen % len(other)]
-    return PackedCounts(one.width, *add_up(words, numbers))
+    words = one.words.take(seen // len(other), axis=0)
+    words |= other.words.take(seen % len(other), axis=0)
+    order = ascending(words)  # each is there once, because the two have no bit in common
+    return PackedCounts(one.width, words.take(order, axis=0), numbers.take(order))
 
 
 def _places(counts: PackedCounts) -> npt.NDArray[np.int32]:
