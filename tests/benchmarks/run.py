@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import counts
 import durable
 import estimates
 import planning
@@ -18,6 +19,7 @@ import simulation
 import start
 
 MODULES = {
+    "counts": counts,
     "durable": durable,
     "planning": planning,
     "sampling": sampling,
