@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from qcos_aer.cost import NARROW
@@ -32,7 +33,7 @@ _UNITARY = frozenset(
 )
 
 
-def applies(circuit: QuantumCircuit, profile: CircuitProfile, method: str, device: str) -> bool:
+def applies(profile: CircuitProfile, method: str, device: str) -> bool:
     """Whether every shot of a native circuit comes from one final state vector."""
     if profile.dynamic or device != "CPU" or method not in ("automatic", "statevector"):
         return False
@@ -40,17 +41,16 @@ def applies(circuit: QuantumCircuit, profile: CircuitProfile, method: str, devic
         return False
     if likely_method(profile, method) != "statevector":
         return False
-    return all(
-        instruction.is_standard_gate() or instruction.name in _UNITARY
-        for instruction in circuit.data
-    )
+    return _standard_gates().union(_UNITARY).issuperset(profile.operations)
 
 
 def is_narrow(circuit: QuantumCircuit, profile: CircuitProfile) -> bool:
-    """Whether numpy evolves such a circuit faster than Aer."""
-    return profile.width <= NARROW and all(
-        instruction.name == "measure" or does_nothing(instruction) or may_have_matrix(instruction)
-        for instruction in circuit.data
+    """Whether numpy evolves faster than Aer a circuit that :func:`applies` holds of."""
+    if profile.width > NARROW:
+        return False
+    others = profile.operations.keys() - _standard_gates() - {"measure"}
+    return not others or all(
+        does_nothing(one) or may_have_matrix(one) for one in circuit.data if one.name in others
     )
 
 
@@ -90,6 +90,16 @@ def without_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
         if bare.data[place].name == "measure":
             del bare.data[place]
     return bare
+
+
+@cache
+def _standard_gates() -> frozenset[str]:
+    """Names of the gates whose matrices Qiskit knows; none has more than five qubits."""
+    from qiskit.circuit import Gate
+    from qiskit.circuit.library import get_standard_gate_name_mapping
+
+    gates = get_standard_gate_name_mapping()
+    return frozenset(name for name, gate in gates.items() if isinstance(gate, Gate))
 
 
 def aer_binds(circuit: QuantumCircuit) -> bool:

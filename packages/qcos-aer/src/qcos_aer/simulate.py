@@ -207,7 +207,7 @@ class Sampler:
         # Aer leaves out what no measurement depends on. In doing so it may lose where a jump ends,
         # and takes other qubits for those of which an expectation value is saved.
         truncates = _JUMPING.isdisjoint(facts.operations) and not facts.saves
-        evolves = noise is None and evolve.applies(native, facts, self._method, device)
+        evolves = noise is None and evolve.applies(facts, self._method, device)
         self._narrow = (
             evolves and options.get("precision") != "single" and evolve.is_narrow(native, facts)
         )

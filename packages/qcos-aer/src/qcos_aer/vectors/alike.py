@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qcos_aer.vectors.angles import matrices_at
-from qcos_aer.vectors.fusion import Gate, fused
+from qcos_aer.vectors.fusion import Gate, acted, fused
 from qcos_aer.vectors.gates import does_nothing, matrix_of
 from qcos_aer.vectors.states import Steps, natural, probabilities, zeros
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from qiskit import QuantumCircuit
     from qiskit.circuit import CircuitInstruction
+
+_ONE_BLOCK = 5
+"""Qubits of a block at most; larger ones cost more products than they save."""
 
 _CHUNK = 1 << 18
 """Numbers of states that are worked on together: 4 MiB, which stay in a processor's cache."""
@@ -99,6 +102,8 @@ class Program:
         """
         which, firsts = self._distinct()
         alone = len(firsts) == 1
+        if alone and self.width <= _ONE_BLOCK:
+            return [self._one_block(qubits)] * self.number
         most = block_qubits(self.width, batch=not alone)
         together = max(1, _CHUNK >> self.width)
         found: list[npt.NDArray[np.float64]] = []
@@ -114,6 +119,16 @@ class Program:
             states = steps(zeros(self.width, len(rows)), threads)
             found.extend(probabilities(states, steps.after, qubits))
         return [found[index] for index in which]
+
+    def _one_block(self, qubits: Sequence[int]) -> npt.NDArray[np.float64]:
+        """The same of a state that is no larger than a block."""
+        gates = [
+            Gate(gate.qubits, gate.matrix[0]) if gate.matrix.ndim == 3 else gate
+            for gate in self.gates
+        ]
+        states = acted(gates, zeros(self.width)[:, :, None])[:, :, 0]
+        only: npt.NDArray[np.float64] = probabilities(states, natural(self.width), qubits)[0]
+        return only
 
     def _distinct(self) -> tuple[list[int], list[int]]:
         """Which states are equal.
@@ -145,7 +160,7 @@ def block_qubits(width: int, *, batch: bool) -> int:
         width: qubits of the states.
         batch: whether each state has blocks of its own, which are to be made for it alone.
     """
-    return min(5, max(2, width // 3)) if batch else 5
+    return min(_ONE_BLOCK, max(2, width // 3)) if batch else _ONE_BLOCK
 
 
 def _acting(

@@ -94,14 +94,24 @@ def product(gates: Sequence[Gate], qubits: Sequence[int]) -> Gate:
     """One gate on ``qubits`` that does what others do, one after the other."""
     import numpy as np
 
-    width = len(qubits)
-    batch = max((gate.matrix.shape[0] for gate in gates if gate.matrix.ndim == 3), default=0)
-    matrix = np.eye(1 << width, dtype=complex)[np.newaxis]
     place = {qubit: index for index, qubit in enumerate(qubits)}
+    moved = [Gate(tuple([place[qubit] for qubit in gate.qubits]), gate.matrix) for gate in gates]
+    matrix = acted(moved, np.eye(1 << len(qubits), dtype=complex)[np.newaxis])
+    alone = all(gate.matrix.ndim == 2 for gate in gates)
+    return Gate(tuple(qubits), matrix[0] if alone else matrix)
+
+
+def acted(gates: Sequence[Gate], states: Array) -> Array:
+    """States after gates, which act one by one; for states of few qubits.
+
+    Args:
+        gates: in the order in which they act; qubit *i* is bit *i* of a state's index.
+        states: of shape ``(batch, 2**width, columns)``; a batch of 1 becomes that of the gates.
+    """
+    width = states.shape[1].bit_length() - 1
     for gate in gates:
-        places = [place[qubit] for qubit in gate.qubits]
-        matrix = _acted(gate.matrix, matrix, places, width)
-    return Gate(tuple(qubits), matrix if batch else matrix[0])
+        states = _acted(gate.matrix, states, gate.qubits, width)
+    return states
 
 
 def _acted(matrix: Array, states: Array, places: Sequence[int], width: int) -> Array:
