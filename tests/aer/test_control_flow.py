@@ -300,16 +300,25 @@ def test_branch_on_wires_that_no_measurement_depends_on(counts):
     assert counts(circuit, 100) == {"0": 100}
 
 
-@pytest.mark.parametrize("operation", [expr.shift_left, expr.add, expr.mul, expr.index])
-def test_expression_that_aer_does_not_know(operation, provider, node):
+AERS_OWN = {"precision": "single"}
+"""Shots are left to Aer."""
+
+
+@pytest.mark.parametrize(
+    "operation, expected",
+    [(expr.shift_left, "01"), (expr.add, "01"), (expr.mul, "11"), (expr.index, "11")],
+)
+def test_expression_that_aer_does_not_know(operation, expected, provider, node):
     circuit = QuantumCircuit(1, 2)
+    circuit.x(0)
     circuit.measure(0, 0)
     value = operation(circuit.cregs[0], 1)
     with circuit.if_test(value if value.type == types.Bool() else expr.equal(value, 2)):
         circuit.x(0)
     circuit.measure(0, 1)
+    assert provider.execute(circuit, 10, node).counts == {expected: 10}
     with pytest.raises(CircuitRejected, match=r"Aer cannot run circuit-\d+: un"):
-        provider.execute(circuit, 10, node)
+        provider.execute(circuit, 10, node, options=AERS_OWN)
 
 
 def test_loop_that_aer_fails_on(provider, node):
@@ -318,5 +327,6 @@ def test_loop_that_aer_fails_on(provider, node):
     with circuit.for_loop([1, 1]):
         circuit.x(0)
     circuit.measure(0, 0)
+    assert provider.execute(circuit, 10, node).counts == {"0": 10}
     with pytest.raises(JobFailed, match='Duplicated mark destination:"loop_0_1"'):
-        provider.execute(circuit, 10, node)
+        provider.execute(circuit, 10, node, options=AERS_OWN)

@@ -81,7 +81,7 @@ def test_shots_that_are_drawn_at_once_cost_nothing_but_by_hand_they_do():
 
 
 def test_shots_that_branch_cost_less_than_those_by_hand():
-    branching = work(12, sampling="per_shot", noisy=True, method="statevector")
+    branching = work(12, sampling="per_shot", noisy=True, way="aer")
     assert middle(run_seconds(branching, BUILT_IN)) < middle(by_hand_seconds(branching, BUILT_IN))
     alone = replace(branching, profile=facts(9))
     assert run_seconds(alone, BUILT_IN) == by_hand_seconds(alone, BUILT_IN)
@@ -103,7 +103,7 @@ def test_what_a_profile_cannot_tell_widens_the_range():
         replace(plain, profile=profile(custom)),
         replace(plain, profile=profile(swept)),
         replace(plain, method="matrix_product_state", profile=facts(8, 200)),
-        work(12, sampling="per_shot", noisy=True),
+        work(12, sampling="per_shot", noisy=True, way="aer"),
         work(like_qubits=127, like_known=True),
     ):
         assert width(made) > 1.2 * width(plain)
@@ -196,7 +196,8 @@ def test_plans_expect_what_was_measured():
     assert after.by_hand_seconds == pytest.approx([10 * bound for bound in before.by_hand_seconds])
     assert after.reference_seconds == before.seconds
     assert before.reference_seconds is None
-    times = ("seconds", "by_hand_seconds", "reference_seconds")
+    assert after.seconds_more == pytest.approx(10 * before.seconds_more)
+    times = ("seconds", "by_hand_seconds", "reference_seconds", "seconds_more")
     assert replace(after, **{name: getattr(before, name) for name in times}) == before
     mps = LocalGPUMPSProvider()
     node = mps.build_nodes()[0]

@@ -110,7 +110,7 @@ def test_trajectories_of_a_wider_circuit(qvm, noise):
     direct = simulator.run(native, shots=3000, seed_simulator=9).result().get_counts()
     weights = [weight_distribution(counts) for counts in (result.counts, direct)]
     assert total_variation(*weights) < two_sample_bound(*weights)
-    assert result.shards[0].method == "statevector"
+    assert result.shards[0].method == "statevector (error patterns)"
 
 
 def weight_distribution(counts):
@@ -142,7 +142,7 @@ def test_same_seed_same_noise_on_any_number_of_nodes(noise):
     counts = []
     for nodes in (1, 2):
         with DistributedQVM(ClusterBuilder().add("local_cpu", n_nodes=nodes).build()) as machine:
-            result = machine.run(circuit, SHOTS, seed=3, strategy="shots", options=options)
+            result = machine.run(circuit, 140_000, seed=3, strategy="shots", options=options)
         counts.append(result.counts)
         assert len(result.shards) == nodes
     assert counts[0] == counts[1]

@@ -28,7 +28,8 @@ def circuit():
 
 
 def test_many_blocks_on_two_nodes_come_back_equal(qvm, circuit):
-    result = qvm.run(circuit, 9000, seed=11, strategy="shots")
+    by_aer = {"method": "density_matrix"}
+    result = qvm.run(circuit, 9000, seed=11, strategy="shots", options=by_aer)
     assert len(result.shards) == 2
     again = replay(json.loads(json.dumps(result.manifest())))
     assert again.agrees

@@ -147,6 +147,7 @@ def test_points_are_evolved_in_few_runs_of_aer(qvm, monkeypatch):
         return run(self, *args, **kwargs)
 
     monkeypatch.setattr(AerSimulator, "run", counted)
+    monkeypatch.setattr(simulate.evolve, "NARROW", 0)
     values = np.linspace(0, 1, 40)
     qvm.run((CIRCUITS["plain"], {ALPHA: values, BETA: 0.5}), 100)
     assert len(calls) <= 4
@@ -155,6 +156,7 @@ def test_points_are_evolved_in_few_runs_of_aer(qvm, monkeypatch):
 
 def test_probabilities_are_not_all_held_at_once(qvm, monkeypatch):
     """So few bits may be measured that two points do not fit together."""
+    monkeypatch.setattr(simulate.evolve, "NARROW", 0)
     expected = qvm.run((CIRCUITS["plain"], POINTS), SHOTS, seed=3).counts
     monkeypatch.setattr(simulate.evolve, "MOST_MEASURED", 3)
     assert qvm.run((CIRCUITS["plain"], POINTS), SHOTS, seed=3).counts == expected
@@ -217,7 +219,8 @@ def test_sweep_on_a_matrix_product_state():
 def test_worker_killed_in_the_middle_of_a_sweep_changes_nothing(qvm):
     """The points that it had go to another one, with the same counts."""
     circuit, points, shots = CIRCUITS["dynamic"], POINTS[:3], 100_000
-    expected = qvm.run((circuit, points), shots, seed=3)
+    slow = {"precision": "single"}  # then Aer runs shot by shot
+    expected = qvm.run((circuit, points), shots, seed=3, options=slow)
     killed = []
 
     def kill_first(event):
@@ -227,7 +230,7 @@ def test_worker_killed_in_the_middle_of_a_sweep_changes_nothing(qvm):
 
     cluster = ClusterBuilder().add("local_cpu").build()
     with DistributedQVM(cluster, observers=[kill_first]) as fleet:
-        sweep = fleet.run((circuit, points), shots, seed=3)
+        sweep = fleet.run((circuit, points), shots, seed=3, options=slow)
     assert killed
     assert sweep.counts == expected.counts
     assert [record.attempts for record in sweep.shards] == [2, 2, 2]

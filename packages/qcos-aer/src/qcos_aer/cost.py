@@ -78,6 +78,12 @@ _SHARED = (0.03, 0.5)
 _POINTS = 8.0
 """How many times less than alone a point of a sweep takes, at best."""
 
+_FUSED = 0.3
+"""Part of the work on states that fused gates leave, at best."""
+
+_PATTERN = (0.04, 0.3)
+"""Part of the work on states that a pattern of errors leaves, which departs somewhere midway."""
+
 _ALIKE = 20.0
 """How many times less the handling of a circuit takes among many that are built alike."""
 
@@ -166,6 +172,8 @@ class Work:
         device: an Aer device.
         like_qubits: qubits of the device that it shall run as on; 0 if there is none.
         like_known: whether that device's noise is read once for all runs.
+        way: who makes the shots, see :data:`qcos_aer.estimates.Way`.
+        struck: how many of them an error is expected to strike, where errors are drawn first.
     """
 
     profile: CircuitProfile
@@ -176,6 +184,8 @@ class Work:
     device: str = "CPU"
     like_qubits: int = 0
     like_known: bool = False
+    way: str = "state"
+    struck: float = 0.0
 
     @property
     def width(self) -> int:
@@ -185,7 +195,7 @@ class Work:
     @cached_property
     def draws(self) -> bool:
         """Whether numpy draws all shots from one final state, see :mod:`qcos_aer.evolve`."""
-        if self.noisy or self.sampling != "once" or self.method != "statevector":
+        if self.noisy or self.way != "state" or self.method != "statevector":
             return False
         return (
             self.device == "CPU"
@@ -203,7 +213,14 @@ class Work:
     def branches(self) -> bool:
         """Whether noisy shots share what they have in common."""
         wide = self.width > FEW_QUBITS and not self.profile.saves
-        return self.noisy and self.sampling != "once" and wide
+        return self.noisy and self.sampling != "once" and self.way == "aer" and wide
+
+    @property
+    def leaves(self) -> int:
+        """Branches of a tree at the most."""
+        if not self.profile.operations.keys().isdisjoint(("for_loop", "while_loop")):
+            return self.shots
+        return min(self.shots, 1 << min(self.profile.branchings, _MOST_QUBITS))
 
     @property
     def measured(self) -> int:
@@ -233,7 +250,12 @@ class Work:
 
 def run_seconds(work: Work, costs: CostModel) -> Span:
     """What a run by QCOS takes, the circuit's translation included."""
-    low, high = _seconds(work, costs, branches=work.branches, draws=work.draws)
+    if work.way == "tree":
+        low, high = _tree_seconds(work, costs)
+    elif work.way == "patterns":
+        low, high = _pattern_seconds(work, costs)
+    else:
+        low, high = _seconds(work, costs, branches=work.branches, draws=work.draws)
     if work.like_qubits:
         ready, read = _ready_seconds(work, costs), costs.device_qubit * work.like_qubits
         low, high = low + ready + (0.0 if work.like_known else read), high + ready + read
@@ -280,6 +302,34 @@ def _seconds(work: Work, costs: CostModel, *, branches: bool, draws: bool) -> Sp
         high = _run_seconds(work, costs, most, _SHARED[1] * longest, draws=draws)
     elif (fewest, least) != (most, longest):
         low = _run_seconds(work, costs, fewest, least, draws=draws)
+    return low, high
+
+
+def _tree_seconds(work: Work, costs: CostModel) -> Span:
+    """What shots take that go together for as long as they agree."""
+    _, most = _operations(work)
+    _, state = _state_seconds(work, costs)
+    handling = costs.run + costs.operation * (most + work.foreign * _TRANSLATED)
+    reading = costs.outcome * min(2.0 ** min(work.measured, _MOST_AT_ONCE), 3.0 * work.shots)
+    if work.foreign:
+        handling += costs.transpile * (work.foreign + _TRANSLATED)
+    low = handling + _FUSED * most * state + reading
+    high = handling + work.leaves * (most * state + reading)
+    return low, high
+
+
+def _pattern_seconds(work: Work, costs: CostModel) -> Span:
+    """What shots take of which those with the same errors go together."""
+    fewest, most = _operations(work)
+    _, state = _state_seconds(work, costs)
+    handling = costs.run + costs.noise + 3 * costs.operation * most
+    if work.foreign:
+        handling += costs.transpile * (work.foreign + _TRANSLATED)
+    handling += _reading_seconds(work, costs, draws=True)
+    low = handling + fewest * state * (_FUSED + _PATTERN[0] * work.struck)
+    high = (
+        handling + most * state * (1 + _PATTERN[1] * work.struck) + costs.noise * work.struck / 20
+    )
     return low, high
 
 

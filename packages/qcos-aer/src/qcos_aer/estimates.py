@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from qcos_aer import saves
 from qcos_aer.cost import (
@@ -18,6 +18,8 @@ from qcos_aer.cost import (
     run_seconds,
 )
 from qcos_aer.likeness import check_fits, device_named
+from qcos_aer.noise import may_be_drawn
+from qcos_aer.patterns.rule import WIDEST as WIDEST_PATTERNS, pays, struck
 from qcos_core import CircuitProfile, CircuitRejected, Estimate
 from qcos_core.model.plans import Sampling
 from qcos_core.providers import host
@@ -28,10 +30,25 @@ MOST_REMEMBERED = 10**7
 SHORT_SECONDS = 0.05
 """Below this a fallback runs in the caller's process."""
 
+WIDEST_TREE = 24
+"""Most qubits of a circuit whose branches are evolved by QCOS; each may be kept in memory."""
+
+_WORTH = 4
+"""To evolve a branch takes so many times what a shot by Aer takes at the most."""
+
 _CLIFFORD = frozenset(
     {"barrier", "cx", "cy", "cz", "delay", "ecr", "h", "id", "measure", "pauli", "reset"}
     | {"s", "sdg", "swap", "sx", "sxdg", "x", "y", "z"}
 )
+
+
+Way = Literal["state", "tree", "patterns", "aer"]
+"""How shots are made.
+
+``state``: all from one final state, see :mod:`qcos_aer.evolve`. ``tree``: those that agree
+together, see :mod:`qcos_aer.tree`. ``patterns``: those with the same errors together, see
+:mod:`qcos_aer.patterns`. ``aer``: by Aer.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,32 +58,85 @@ class Choice:
     Attributes:
         method: the Aer method to set; ``"automatic"`` where Aer cannot choose but one.
         likely: the method that then runs.
-        sampling: how its shots are made.
+        sampling: how its shots are made, which decides the layout of blocks.
+        way: who makes them, if the circuit turns out to be one for it; Aer makes them else.
     """
 
     method: str
     likely: str
     sampling: Sampling
+    way: Way = "aer"
 
 
-def choose(profile: CircuitProfile, shots: int, method: str, *, noisy: bool) -> Choice:
+def choose(
+    profile: CircuitProfile,
+    shots: int,
+    method: str,
+    *,
+    noisy: bool,
+    drawn: bool = False,
+    pays: bool = False,
+    own: bool = True,
+) -> Choice:
     """How to simulate a circuit; a function of the job alone, because the blocks follow from it.
 
     Args:
         profile: the circuit.
-        shots: shots of the whole circuit.
+        shots: shots of the whole circuit; the way does not depend on them, so that a part of the
+            shots goes the same way.
         method: the method that the user or the provider asks for.
         noisy: whether there is a noise model.
+        drawn: whether its errors can be drawn before the state is known.
+        pays: whether that is faster than a density matrix, where there is one.
+        own: whether other ways than Aer's own are open: on a processor, in double precision.
     """
     if profile.saves and method == "automatic":
         return _choice_that_saves(profile, noisy=noisy)
     if not noisy:
-        return Choice(method, likely_method(profile, method), _sampling(profile.dynamic))
+        likely = likely_method(profile, method)
+        if own and _grows_a_tree(profile, method):
+            sampling: Sampling = "once" if _parts_rarely(profile, shots) else "per_shot"
+            return Choice(method, "statevector", sampling, "tree")
+        evolves = own and likely == "statevector" and not profile.dynamic and not profile.saves
+        way: Way = "state" if evolves else "aer"
+        return Choice(method, likely, _sampling(profile.dynamic), way)
+    drawn = drawn and own and not profile.dynamic and not profile.saves
+    drawn = drawn and profile.width <= WIDEST_PATTERNS
     if method == "automatic":
         dense = not profile.dynamic and profile.width <= FEW_QUBITS and shots >= 1 << profile.width
+        dense = dense and not (drawn and pays)
         method = "density_matrix" if dense else "statevector"
-    once = method == "density_matrix" and not profile.dynamic
-    return Choice(method, method, _sampling(not once))
+    if method == "density_matrix" and not profile.dynamic:
+        return Choice(method, method, "once")
+    if drawn and method == "statevector":
+        return Choice(method, method, "branching", "patterns")
+    return Choice(method, method, "per_shot")
+
+
+def patterns_of(profile: CircuitProfile, shots: int, options: Mapping[str, Any]) -> dict[str, bool]:
+    """What :func:`choose` needs to know of errors that can be drawn."""
+    noise = options.get("noise_model")
+    if noise is None or not may_be_drawn(noise):
+        return {}
+    return {"drawn": True, "pays": pays(profile, noise, shots)}
+
+
+def _grows_a_tree(profile: CircuitProfile, method: str) -> bool:
+    """Whether to let the shots of a dynamic circuit go together for as long as they agree."""
+    if not profile.dynamic or profile.saves or method not in ("automatic", "statevector"):
+        return False
+    if method == "automatic" and profile.width > FEW_QUBITS and profile.clifford:
+        return False  # stabilizers are faster, unless nothing parts the shots
+    return profile.width <= WIDEST_TREE
+
+
+def _parts_rarely(profile: CircuitProfile, shots: int) -> bool:
+    """Whether shots go together for most of the way, even if each outcome is as likely as not."""
+    if not profile.operations.keys().isdisjoint(("for_loop", "while_loop")):
+        return False
+    steps = range(profile.branchings + 1)
+    branches = sum(min(1 << step, shots) for step in steps)
+    return branches * _WORTH <= shots * len(steps)
 
 
 def _choice_that_saves(profile: CircuitProfile, *, noisy: bool) -> Choice:
@@ -116,15 +186,29 @@ def estimate(
         message = f"the option memory keeps {MOST_REMEMBERED:,} shots at most, not {shots:,}"
         raise CircuitRejected(message)
     noisy = "noise_model" in options or "like" in options
-    choice = choose(profile, shots, options.get("method", method), noisy=noisy)
-    work = Work(
-        profile, shots, choice.likely, choice.sampling, noisy=noisy, device=device, **_like(options)
+    choice = choose(
+        profile,
+        shots,
+        options.get("method", method),
+        noisy=noisy,
+        **patterns_of(profile, shots, options),
+        own=device == "CPU" and options.get("precision") != "single",
     )
-    noise = "noisy " if noisy else ""
+    work = Work(
+        profile,
+        shots,
+        choice.likely,
+        choice.sampling,
+        noisy=noisy,
+        device=device,
+        way=choice.way,
+        struck=struck(profile, options["noise_model"], shots) if choice.way == "patterns" else 0.0,
+        **_like(options),
+    )
     return Estimate(
         seconds=run_seconds(work, costs),
-        memory_bytes=_memory(profile.width, choice.likely),
-        method=f"{noise}{choice.likely} (Aer, {device})",
+        memory_bytes=_memory(work),
+        method=_described(work),
         exact=True,
         sampling=choice.sampling,
         cores=threads_for(profile.width),
@@ -165,9 +249,24 @@ def _like(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _memory(width: int, method: str) -> int | None:
+def _described(work: Work) -> str:
+    """The method as people read it, and what runs it."""
+    if work.way == "tree":
+        return f"branch tree ({work.method}, numpy, {work.device})"
+    if work.way == "patterns":
+        return f"error patterns ({work.method}, numpy, {work.device})"
+    noise = "noisy " if work.noisy else ""
+    engine = "numpy" if work.narrow else "Aer"
+    branching = ", shot branching" if work.branches else ""
+    return f"{noise}{work.method}{branching} ({engine}, {work.device})"
+
+
+def _memory(work: Work) -> int | None:
+    """Bytes that states take."""
+    width, method = work.width, work.method
     if method == "statevector" or method in QUBITS_FOLD:
-        return host.statevector_bytes(QUBITS_FOLD.get(method, 1) * width)
+        states = 2 + work.profile.branchings if work.way == "tree" else 1
+        return states * host.statevector_bytes(QUBITS_FOLD.get(method, 1) * width)
     return width * width if method == "stabilizer" else None
 
 

@@ -13,7 +13,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from qcos_aer.cost import NARROW
-from qcos_aer.estimates import likely_method
 from qcos_aer.vectors.alike import Program
 from qcos_aer.vectors.gates import does_nothing, may_have_matrix
 from qcos_core import CircuitProfile, PackedCounts
@@ -33,13 +32,9 @@ _UNITARY = frozenset(
 )
 
 
-def applies(profile: CircuitProfile, method: str, device: str) -> bool:
+def applies(profile: CircuitProfile) -> bool:
     """Whether every shot of a native circuit comes from one final state vector."""
-    if profile.dynamic or device != "CPU" or method not in ("automatic", "statevector"):
-        return False
-    if profile.operations.get("measure", 0) > MOST_MEASURED:
-        return False
-    if likely_method(profile, method) != "statevector":
+    if profile.dynamic or profile.operations.get("measure", 0) > MOST_MEASURED:
         return False
     return _standard_gates().union(_UNITARY).issuperset(profile.operations)
 
@@ -141,13 +136,29 @@ class Probabilities:
         """
         import numpy as np
 
-        rng = np.random.default_rng(seed)
-        if shots < self.values.size // 8:
-            ladder = np.cumsum(self.values)
-            hits = np.searchsorted(ladder, rng.random(shots) * ladder[-1], side="right")
-            indices, numbers = np.unique(hits, return_counts=True)
-        else:
-            drawn = rng.multinomial(shots, self.values / self.values.sum())
-            indices = np.flatnonzero(drawn)
-            numbers = drawn[indices]
+        indices, numbers = drawn(self.values, shots, np.random.default_rng(seed))
         return PackedCounts.from_indices(indices, numbers, places=self.places, width=self.width)
+
+
+def drawn(
+    values: npt.NDArray[np.float64], shots: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Independent shots of a distribution.
+
+    Args:
+        values: of shape ``(n,)``; need not be normalised.
+        shots: how many.
+        rng: draws them.
+
+    Returns:
+        The indices that came up, ascending, and how often each did.
+    """
+    import numpy as np
+
+    if shots < values.size // 8:
+        ladder = np.cumsum(values)
+        hits = np.searchsorted(ladder, rng.random(shots) * ladder[-1], side="right")
+        return np.unique(hits, return_counts=True)
+    found = rng.multinomial(shots, values / values.sum())
+    indices = np.flatnonzero(found)
+    return indices, found[indices]

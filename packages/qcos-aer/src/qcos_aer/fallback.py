@@ -43,7 +43,12 @@ class AerFallback:
             if ref is None or (expected.typical_seconds or 0.0) < SHORT_SECONDS:
                 return as_execution(provider.run_task(task, circuit, node_spec), circuit)
             (result,) = run_in_worker(
-                ref, node_spec, (task,), circuit, Wanted.of(facts, wanted), expected
+                ref,
+                node_spec,
+                (task,),
+                {task.circuit_id: circuit},
+                Wanted.of(facts, wanted),
+                expected,
             )
         except (CircuitRejected, InvalidArguments):  # among them an option that Aer does not know
             return None

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-_READERS = frozenset({"if_else", "store", "switch_case", "while_loop"})
+READERS = frozenset({"if_else", "store", "switch_case", "while_loop"})
+"""Operations that depend on classical bits."""
 
 
 def is_astray(block: QuantumCircuit, instruction: Any) -> bool:
@@ -36,18 +37,18 @@ def moved(block: QuantumCircuit, instruction: Any) -> QuantumCircuit:
     clbits = dict(zip(block.clbits, instruction.clbits, strict=True))
     for inner in block.data:
         operation = inner.operation
-        if inner.name in _READERS:
-            reads = set(_reads(operation))
+        if inner.name in READERS:
+            read = set(reads(operation))
             # Qiskit's compose maps the conditions inside a block, and not the block: what an
             # instruction reads beyond its own bits may be the outer circuit's already
-            if reads.issubset(inner.clbits) or not reads.issubset(instruction.clbits):
+            if read.issubset(inner.clbits) or not read.issubset(instruction.clbits):
                 operation = _remapped(operation, block.clbits, instruction.clbits)
         wires = [qubits[bit] for bit in inner.qubits]
         result.append(operation, wires, [clbits[bit] for bit in inner.clbits])
     return result
 
 
-def _reads(operation: Any) -> Sequence[Any]:
+def reads(operation: Any) -> Sequence[Any]:
     """The classical bits on which it depends what an operation does."""
     from qiskit.circuit.classical import expr
     from qiskit.circuit.controlflow import condition_resources, node_resources

@@ -39,8 +39,18 @@ def follows_numbers(noise: NoiseModel, facts: CircuitProfile) -> bool:
     from qiskit_aer.noise import RelaxationNoisePass
 
     delays = "delay" in facts.operations
-    passes = _kept(noise, "custom_noise_passes")
+    passes = table(noise, "custom_noise_passes")
     return any(delays or not isinstance(one, RelaxationNoisePass) for one in passes)
+
+
+def may_be_drawn(noise: NoiseModel) -> bool:
+    """Whether all errors on gates are mixtures of unitaries, which no state makes more likely."""
+    from qcos_aer.patterns.errors import is_mixture
+
+    local = table(noise, "local_quantum_errors").values()
+    errors = [*table(noise, "default_quantum_errors").values()]
+    errors += [error for by_qubits in local for error in by_qubits.values()]
+    return all(map(is_mixture, errors))
 
 
 def restricted(noise: NoiseModel, qubits: Sequence[int]) -> NoiseModel:
@@ -49,21 +59,21 @@ def restricted(noise: NoiseModel, qubits: Sequence[int]) -> NoiseModel:
 
     place = {qubit: index for index, qubit in enumerate(qubits)}
     part = NoiseModel(basis_gates=noise.basis_gates)
-    for name, error in _kept(noise, "default_quantum_errors").items():
+    for name, error in table(noise, "default_quantum_errors").items():
         part.add_all_qubit_quantum_error(error, [name])
-    readout = _kept(noise, "default_readout_error")
+    readout = table(noise, "default_readout_error")
     if readout is not None:
         part.add_all_qubit_readout_error(readout)
-    for name, errors in _kept(noise, "local_quantum_errors").items():
+    for name, errors in table(noise, "local_quantum_errors").items():
         for where, error in errors.items():
             if place.keys() >= set(where):
                 part.add_quantum_error(error, [name], [place[qubit] for qubit in where])
-    for where, error in _kept(noise, "local_readout_errors").items():
+    for where, error in table(noise, "local_readout_errors").items():
         if place.keys() >= set(where):
             part.add_readout_error(error, [place[qubit] for qubit in where])
     return part
 
 
-def _kept(noise: NoiseModel, name: str) -> Any:
+def table(noise: NoiseModel, name: str) -> Any:
     """What a noise model keeps under a private name; Aer has no public reader of any of it."""
     return getattr(noise, f"_{name}")

@@ -8,26 +8,37 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from qcos_aer import evolve, saves
+from qcos_aer import evolve, patterns, saves, tree
 from qcos_aer.cost import FEW_QUBITS
-from qcos_aer.estimates import choose, threads_for
+from qcos_aer.estimates import threads_for
 from qcos_aer.evolve import Probabilities
-from qcos_aer.likeness import as_on
-from qcos_aer.noise import reduced
-from qcos_aer.unroll import basis_of, noisy_basis, unrolled
+from qcos_aer.patterns import Patterns
+from qcos_aer.prepare import prepared
+from qcos_aer.tree import TooManyBranches, Tree
+from qcos_aer.unroll import basis_of
 from qcos_aer.vectors.alike import of_circuits, of_points
-from qcos_core import CircuitRejected, JobFailed, PackedCounts, PackedShots, Task, TaskResult
-from qcos_core.circuits.compact import compact
-from qcos_core.circuits.profile import profile
+from qcos_core import (
+    CircuitRejected,
+    JobFailed,
+    PackedCounts,
+    PackedShots,
+    Task,
+    TaskResult,
+)
 from qcos_core.providers import host
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit_aer import AerSimulator
 
-_JUMPING = frozenset({"for_loop", "if_else", "switch_case", "while_loop"})
+_SHARING = 64
+"""So many shots must go together where they were not expected to, or Aer makes each by itself.
+
+To find out then takes a twentieth of what Aer takes.
+"""
+
 _local = threading.local()
 
 
@@ -67,6 +78,22 @@ class Experiment:
 
 _NUMPY = Experiment(None, "statevector", "CPU")
 """Stands for an experiment of Aer where numpy evolves."""
+
+_MADE_BY = {
+    "tree": Experiment(None, "statevector (branch tree)", "CPU"),
+    "patterns": Experiment(None, "statevector (error patterns)", "CPU"),
+}
+
+
+class Drawer(Protocol):
+    """Makes the shots of one circuit: :class:`Probabilities`, a :class:`Tree`, or `Patterns`."""
+
+    def draw(self, shots: int, seed: int) -> PackedCounts:
+        """Counts of independent shots, which depend on the circuit, the shots and the seed alone.
+
+        Raises:
+            TooManyBranches: the shots have so little in common that Aer had better make them.
+        """
 
 
 def run_tasks(
@@ -180,63 +207,36 @@ class Sampler:
         device: str,
         options: Mapping[str, Any],
     ) -> None:
-        facts = profile(circuit)
-        self._parameters = facts.unbound
-        noise = options.get("noise_model")
-        self._provenance: dict[str, Any] = {}
-        if facts.layout is not None:
-            self._provenance = _laid_out(facts.active, facts.layout)
-        if "like" in options:
-            likeness = as_on(circuit, options["like"], options)
-            circuit, noise = likeness.circuit, likeness.noise_model
-            options = {**options, "optimization_level": 0}
-            self._provenance = {"like": likeness.device}
-            self._provenance |= _laid_out(likeness.physical_qubits, likeness.layout)
-            facts = profile(circuit)
-        choice = choose(facts, shots, method, noisy=noise is not None)
-        self._method = choice.method
-        if noise is None:
-            native = unrolled(circuit, basis_of(self._method))
-        else:
-            level = options.get("optimization_level", 0)
-            seed = options.get("seed_transpiler", 0)
-            native = unrolled(circuit, noisy_basis(self._method, noise, level, seed))
-            native, noise, _ = reduced(native, noise)
-        if native is not circuit:
-            facts = profile(native)
-        # Aer leaves out what no measurement depends on. In doing so it may lose where a jump ends,
-        # and takes other qubits for those of which an expectation value is saved.
-        truncates = _JUMPING.isdisjoint(facts.operations) and not facts.saves
-        evolves = noise is None and evolve.applies(facts, self._method, device)
-        self._narrow = (
-            evolves and options.get("precision") != "single" and evolve.is_narrow(native, facts)
-        )
-        self._active = facts.active
-        self._as_given = native is circuit
-        if noise is None and self._method == "matrix_product_state" and not facts.saves:
-            native = compact(native, facts.order or facts.active)
-        elif noise is None and not truncates:
-            native = compact(native, facts.active)
-        self._circuit = native
-        self._saves = facts.saves
-        self._measures = facts.measured
-        self._device = device
-        in_order = options.get("memory") or (facts.saves and saves.each_shot(native))
-        self._memory = bool(in_order) and facts.measured
-        self._branches = noise is not None and choice.sampling != "once"
-        self._branches &= facts.width > FEW_QUBITS and not facts.saves
+        ready = prepared(circuit, shots, method=method, device=device, options=options)
+        facts, choice = ready.facts, ready.choice
+        self._circuit, self._noise = ready.circuit, ready.noise
+        self._parameters, self._as_given = ready.parameters, ready.as_given
+        self._provenance = ready.provenance
+        self._metadata: dict[str, Mapping[str, Any]] = {}
+        self._active, self._saves, self._measures = facts.active, facts.saves, facts.measured
+        self._method, self._device = choice.method, device
         self._threads = threads_for(facts.width) or host.cores()
+        in_order = options.get("memory") or (facts.saves and saves.each_shot(ready.circuit))
+        self._memory = bool(in_order) and facts.measured
+        pure = ready.noise is None and choice.likely == "statevector" and device == "CPU"
+        self._evolves = pure and evolve.applies(facts)
+        self._narrow = (
+            self._evolves and choice.way == "state" and evolve.is_narrow(ready.circuit, facts)
+        )
+        self._way = choice.way
+        self._sharing = 1 if choice.sampling == "once" else _SHARING
+        self._branches = ready.noise is not None and choice.sampling != "once"
+        self._branches &= facts.width > FEW_QUBITS and not facts.saves
         self._settings: dict[str, Any] = {
             "max_parallel_threads": threads_for(facts.width),
-            "enable_truncation": truncates,
+            "enable_truncation": ready.truncates,
         }
-        if noise is not None:
-            self._settings["noise_model"] = noise
+        if ready.noise is not None:
+            self._settings["noise_model"] = ready.noise
             self._settings["shot_branching_enable"] = self._branches
             self._settings["shot_branching_sampling_enable"] = self._branches
         if "precision" in options:
             self._settings["precision"] = options["precision"]
-        self._evolves = evolves
 
     @property
     def takes_alike(self) -> bool:
@@ -256,7 +256,7 @@ class Sampler:
         found = evolve.evolved(program, self._circuit, self._active, self._threads)
         of = dict(zip(ids, found, strict=True))
         for task in tasks:
-            yield self._drawn(of[task.circuit_id], _NUMPY, task)
+            yield self._drawn(of[task.circuit_id], _NUMPY, task, self._circuit)
 
     def run_tasks(self, tasks: Sequence[Task]) -> Iterator[list[Outcome]]:
         """Draw the blocks of several tasks, at the values that each has for the parameters.
@@ -273,11 +273,23 @@ class Sampler:
             evolved = dict(zip(points, self._evolved(points), strict=True))
             for task in tasks:
                 experiment, probabilities = evolved[task.parameters]
-                yield self._drawn(probabilities, experiment, task)
+                yield self._drawn(probabilities, experiment, task, self._circuit)
             return
         for task in tasks:
             circuit = self._bound(self._circuit, task.parameters)
-            yield [self._sampled(circuit, block.shots, block.seed) for block in task.blocks]
+            drawer = self._drawer(circuit)
+            if drawer is None:
+                yield [self._sampled(circuit, block.shots, block.seed) for block in task.blocks]
+            else:
+                yield self._drawn(drawer, _MADE_BY[self._way], task, circuit)
+
+    def _drawer(self, circuit: QuantumCircuit) -> Drawer | None:
+        """What makes the shots, where Aer does not."""
+        if self._way == "tree" and tree.applies(circuit):
+            return Tree(circuit, self._threads, sharing=self._sharing)
+        if self._way == "patterns" and patterns.applies(circuit, self._noise):
+            return Patterns(circuit, self._noise, self._threads)
+        return None
 
     def _evolved(
         self, points: Sequence[tuple[float, ...]]
@@ -320,12 +332,16 @@ class Sampler:
         return bound
 
     def _drawn(
-        self, probabilities: Probabilities, experiment: Experiment, task: Task
+        self, drawer: Drawer, experiment: Experiment, task: Task, circuit: QuantumCircuit
     ) -> list[Outcome]:
-        """One outcome for each block of a task."""
+        """One outcome for each block of a task; which way a block goes depends on it alone."""
         outcomes = []
         for block in task.blocks:
-            counts = probabilities.draw(block.shots, block.seed)
+            try:
+                counts = drawer.draw(block.shots, block.seed)
+            except TooManyBranches:
+                outcomes.append(self._sampled(circuit, block.shots, block.seed))
+                continue
             memory = PackedShots.shuffled(counts, block.seed) if self._memory else None
             outcomes.append(self._outcome(counts, memory, {}, experiment))
         return outcomes
@@ -387,16 +403,11 @@ class Sampler:
         data: Mapping[str, Any],
         experiment: Experiment,
     ) -> Outcome:
-        metadata = {"device": experiment.device, "versions": _versions(), **self._provenance}
+        if experiment.device not in self._metadata:  # one for all outcomes
+            said = {"device": experiment.device, "versions": _versions(), **self._provenance}
+            self._metadata[experiment.device] = said
+        metadata = self._metadata[experiment.device]
         return Outcome(counts, memory, data, experiment.method, metadata)
-
-
-def _laid_out(active: Sequence[int], layout: Sequence[int] | None) -> dict[str, Any]:
-    """Which physical qubits a transpiled circuit uses, and where each of its qubits went."""
-    found: dict[str, Any] = {"physical_qubits": list(active)}
-    if layout is not None:
-        found["layout"] = list(layout)
-    return found
 
 
 def _simulator(method: str, device: str) -> AerSimulator:
@@ -411,6 +422,7 @@ def _simulator(method: str, device: str) -> AerSimulator:
 
 @cache
 def _versions() -> dict[str, str]:
+    import numpy as np
     import qiskit
     import qiskit_aer
 
@@ -420,4 +432,5 @@ def _versions() -> dict[str, str]:
         "qcos-aer": __version__,
         "qiskit-aer": qiskit_aer.__version__,
         "qiskit": qiskit.__version__,
+        "numpy": np.__version__,
     }

@@ -8,11 +8,12 @@ the last digits of a state do not depend on the number of threads either.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,8 @@ _PIECE = 1 << 15
 _ALONE = 1 << 17
 """Fewer numbers are not worth another thread."""
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Work = Callable[[slice], Any]
 
 
@@ -34,29 +37,45 @@ def times(
 
     Args:
         states: of shape ``(batch, 2**width)``.
-        matrix: of shape ``(2**k, 2**k)``.
+        matrix: of shape ``(2**k, 2**m)``.
         threads: most threads to use.
 
     Returns:
-        Of the states' shape: each run of ``2**k`` numbers times the matrix.
+        Each run of ``2**k`` numbers times the matrix; of shape ``(batch, 2**(width + m - k))``.
     """
     import numpy as np
 
-    size = len(matrix)
-    rows = states.reshape(-1, size)
-    piece = max(1, _PIECE // size**2)
+    size, made = matrix.shape
+    shape = (len(states), states.shape[1] // size * made)
+    result: npt.NDArray[np.complex128] = np.empty(shape, dtype=complex)
+    times_into(result, states, matrix, threads)
+    return result
+
+
+def times_into(
+    result: npt.NDArray[np.complex128],
+    states: npt.NDArray[Any],
+    matrix: npt.NDArray[Any],
+    threads: int,
+) -> None:
+    """As :func:`times`, into an array, which must lie in one piece as the states must."""
+    import numpy as np
+
+    rows, results = (
+        part.reshape(-1, n) for part, n in zip((states, result), matrix.shape, strict=True)
+    )
+    piece = max(1, _PIECE // matrix.size)
     whole = len(rows) // piece
-    result: npt.NDArray[np.complex128] = np.empty(rows.shape, dtype=complex)
     cut = whole * piece
-    pieces, made = rows[:cut].reshape(whole, piece, size), result[:cut].reshape(whole, piece, size)
+    pieces = rows[:cut].reshape(whole, piece, len(matrix))
+    made = results[:cut].reshape(whole, piece, matrix.shape[1])
 
     def work(part: slice) -> None:
         np.matmul(pieces[part], matrix, out=made[part])
 
     spread(work, whole, states.size, threads)
     if cut < len(rows):
-        np.matmul(rows[cut:], matrix, out=result[cut:])
-    return result.reshape(states.shape)
+        np.matmul(rows[cut:], matrix, out=results[cut:])
 
 
 def spread(work: Work, length: int, numbers: int, threads: int) -> None:
@@ -78,6 +97,28 @@ def spread(work: Work, length: int, numbers: int, threads: int) -> None:
     work(slices[0])
     for other in others:
         other.result()
+
+
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Iterator[Result]:
+    """The results of some work on each item, several at a time, in the order of the items.
+
+    Args:
+        work: must not spread out itself; a pool that waits for itself waits forever.
+        items: what it takes; few are asked for before their turn.
+        threads: most threads to use.
+    """
+    if threads < 2:
+        yield from map(work, items)
+        return
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(_threads().submit(work, item))
+        if len(waiting) > threads:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 _pool: ThreadPoolExecutor | None = None

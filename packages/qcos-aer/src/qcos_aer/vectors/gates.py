@@ -48,6 +48,24 @@ def matrix_of(instruction: CircuitInstruction) -> npt.NDArray[np.complex128]:
     return matrix
 
 
+def preparation(amplitudes: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+    """A unitary matrix that makes a state of the one in which all qubits are 0.
+
+    Args:
+        amplitudes: of the state, of shape ``(2**k,)``; its norm need not be 1.
+    """
+    import numpy as np
+
+    state = amplitudes / np.linalg.norm(amplitudes)
+    phase = np.exp(1j * np.angle(state[0]))
+    mirror = state / phase
+    mirror[0] += 1
+    mirror *= np.sqrt(2) / np.linalg.norm(mirror)
+    found: npt.NDArray[np.complex128] = np.outer(mirror, mirror.conj() * phase)
+    found -= np.diag(np.full(len(state), phase))
+    return found
+
+
 def gates_of(circuit: QuantumCircuit) -> list[Gate]:
     """The gates of a circuit that holds nothing else, except for what does nothing."""
     place = {bit: index for index, bit in enumerate(circuit.qubits)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Real
@@ -112,8 +111,8 @@ class CircuitProfile:
 
     def of(self, name: str) -> CircuitProfile:
         """The facts about a circuit of another name that is built like this one."""
-        other = copy(self)
-        object.__setattr__(other, "name", name)
+        other = object.__new__(CircuitProfile)
+        other.__dict__.update(self.__dict__, name=name)
         return other
 
     @property

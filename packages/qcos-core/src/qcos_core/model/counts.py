@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qcos_core.errors import CountsInvalid
 from qcos_core.model.bitstrings import bitstrings, cut, outcome_of, words_of_many
 from qcos_core.model.places import scattered
 from qcos_core.model.sums import ascending, check_total, merged
-from qcos_core.model.words import integer, pack, unpack
+from qcos_core.model.words import WORD, integer, pack, unpack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,7 +164,10 @@ class PackedCounts:
         """
         import numpy as np
 
-        words = scattered(indices.astype(np.uint64).reshape(-1, 1), places, width)
+        words = indices.astype(np.uint64).reshape(-1, 1)
+        in_place = not places or places[-1] == len(places) - 1
+        if not in_place or width > WORD:
+            words = scattered(words, places, width)
         return cls(width, words, counts.astype(np.int64))
 
     @classmethod
@@ -189,7 +193,7 @@ class PackedCounts:
         order = ascending(words)
         return cls(width, words.take(order, axis=0), numbers.take(order))
 
-    @property
+    @cached_property
     def shots(self) -> int:
         """The sum of all counts."""
         return int(self.counts.sum())

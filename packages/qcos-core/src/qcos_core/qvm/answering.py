@@ -25,6 +25,7 @@ def answer_of(
     seconds: float,
     scrubber: Scrubber,
     extra: Mapping[str, Any] | None = None,
+    seen: dict[int, Any] | None = None,
 ) -> Answer:
     """A checked result as an answer.
 
@@ -37,6 +38,7 @@ def answer_of(
         seconds: how long it took, where the node did not say.
         scrubber: masks secrets in what the node says of itself.
         extra: further provenance.
+        seen: metadata that was scrubbed already, by its identity, where many results may share it.
     """
     task = _answered(shard.task, result)
     fallback = result.executor != node.key
@@ -51,6 +53,11 @@ def answer_of(
         simulated: bool | None = True
     else:
         simulated = claimed if result.simulated is None else result.simulated
+    seen = {} if seen is None else seen
+    metadata = seen.get(id(result.metadata))
+    if metadata is None or extra:
+        metadata = scrubber.scrub_json({**result.metadata, **(extra or {})})
+        seen[id(result.metadata)] = metadata
     record = ShardRecord(
         task_id=task.id,
         node_id=shard.node_id,
@@ -66,7 +73,7 @@ def answer_of(
         started=started,
         seconds=result.seconds if result.seconds is not None else seconds,
         charges=sound(result.charges),
-        metadata=scrubber.scrub_json({**result.metadata, **(extra or {})}),
+        metadata=metadata,
     )
     return Answer(task, record, result.counts, result.memory, result.data, warning)
 

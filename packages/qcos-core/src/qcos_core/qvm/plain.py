@@ -232,6 +232,7 @@ class PlainNodes:
         seconds = self.calls.now() - (unit.began or 0.0)
         each = seconds / len(results)
         answers: list[Answer] = []
+        seen: dict[int, Any] = {}
         for index, (entry, result) in enumerate(zip(unit.entries, results, strict=True)):
             answers.append(
                 answer_of(
@@ -242,6 +243,7 @@ class PlainNodes:
                     started=unit.started + index * each,
                     seconds=each,
                     scrubber=self.board.scrubber,
+                    seen=seen,
                 )
             )
         self.journal.note(unit.key, Stage.DONE, answers=tuple(answers))
