@@ -30,8 +30,14 @@ MOST_REMEMBERED = 10**7
 SHORT_SECONDS = 0.05
 """Below this a fallback runs in the caller's process."""
 
-WIDEST_TREE = 24
-"""Most qubits of a circuit whose branches are evolved by QCOS; each may be kept in memory."""
+_GROVE = 1 << 28
+"""Most amplitudes of all branches of a tree that may be kept at one time, which are 4 GiB."""
+
+_TOO_WIDE = 40
+"""A width that is out of the question, and within what shifts are for."""
+
+_CHUNKED, _ONE_BY_ONE, _CHUNKS_UP_TO = 12, 4, 22
+"""States that patterns of errors need: each thread works on several of them, or they take turns."""
 
 _WORTH = 4
 """To evolve a branch takes so many times what a shot by Aer takes at the most."""
@@ -49,6 +55,11 @@ Way = Literal["state", "tree", "patterns", "aer"]
 together, see :mod:`qcos_aer.tree`. ``patterns``: those with the same errors together, see
 :mod:`qcos_aer.patterns`. ``aer``: by Aer.
 """
+
+
+_FLOW = frozenset(
+    {"break_loop", "continue_loop", "for_loop", "if_else", "switch_case", "while_loop"}
+)
 
 
 @dataclass(frozen=True)
@@ -125,9 +136,15 @@ def _grows_a_tree(profile: CircuitProfile, method: str) -> bool:
     """Whether to let the shots of a dynamic circuit go together for as long as they agree."""
     if not profile.dynamic or profile.saves or method not in ("automatic", "statevector"):
         return False
-    if method == "automatic" and profile.width > FEW_QUBITS and profile.clifford:
-        return False  # stabilizers are faster, unless nothing parts the shots
-    return profile.width <= WIDEST_TREE
+    tableau = method == "automatic" and (_CLIFFORD | _FLOW).issuperset(profile.operations)
+    if tableau and profile.width > FEW_QUBITS:
+        return False  # Aer's stabilizers are faster, unless nothing parts the shots
+    return profile.width < _TOO_WIDE and _kept_states(profile) << profile.width <= _GROVE
+
+
+def _kept_states(profile: CircuitProfile) -> int:
+    """States of a tree: one on its way, what comes of it, and one that waits at each parting."""
+    return profile.branchings + 2
 
 
 def _parts_rarely(profile: CircuitProfile, shots: int) -> bool:
@@ -265,7 +282,11 @@ def _memory(work: Work) -> int | None:
     """Bytes that states take."""
     width, method = work.width, work.method
     if method == "statevector" or method in QUBITS_FOLD:
-        states = 2 + work.profile.branchings if work.way == "tree" else 1
+        states = 1
+        if work.way == "tree":
+            states = _kept_states(work.profile)
+        elif work.way == "patterns":
+            states = _CHUNKED if width <= _CHUNKS_UP_TO else _ONE_BY_ONE
         return states * host.statevector_bytes(QUBITS_FOLD.get(method, 1) * width)
     return width * width if method == "stabilizer" else None
 
