@@ -2,6 +2,7 @@
 
 import os
 import signal
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from qcos_aer import simulate
-from qcos_aer.evolve import MOST_MEASURED
+from qcos_aer.evolve import MOST_MEASURED, Probabilities
 from qcos_core import ClusterBuilder, DistributedQVM
 from qcos_core.testing.statistics import total_variation, total_variation_bound, two_sample_bound
 
@@ -159,7 +160,18 @@ def test_probabilities_are_not_all_held_at_once(qvm, monkeypatch):
     monkeypatch.setattr(simulate.evolve, "NARROW", 0)
     expected = qvm.run((CIRCUITS["plain"], POINTS), SHOTS, seed=3).counts
     monkeypatch.setattr(simulate.evolve, "MOST_MEASURED", 3)
+    seen, most = [], []
+    draw = Probabilities.draw
+
+    def counted(self, shots, seed):
+        seen.append(ref(self))
+        most.append(sum(one() is not None for one in seen))
+        return draw(self, shots, seed)
+
+    monkeypatch.setattr(Probabilities, "draw", counted)
     assert qvm.run((CIRCUITS["plain"], POINTS), SHOTS, seed=3).counts == expected
+    assert len(most) == len(POINTS)
+    assert max(most) <= 2
     assert MOST_MEASURED == 24
 
 

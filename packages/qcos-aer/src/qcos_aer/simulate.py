@@ -269,11 +269,15 @@ class Sampler:
             JobFailed: Aer reported a failure.
         """
         if self._evolves:
-            points = list(dict.fromkeys(task.parameters for task in tasks))
-            evolved = dict(zip(points, self._evolved(points), strict=True))
+            at: dict[tuple[float, ...], list[Task]] = {}
             for task in tasks:
-                experiment, probabilities = evolved[task.parameters]
-                yield self._drawn(probabilities, experiment, task, self._circuit)
+                at.setdefault(task.parameters, []).append(task)
+            made: dict[str, list[Outcome]] = {}
+            # no more distributions are kept at one time than are made at one time
+            for point, (experiment, found) in zip(at, self._evolved(list(at)), strict=True):
+                for task in at[point]:
+                    made[task.id] = self._drawn(found, experiment, task, self._circuit)
+            yield from (made[task.id] for task in tasks)
             return
         for task in tasks:
             circuit = self._bound(self._circuit, task.parameters)
