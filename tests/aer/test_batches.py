@@ -159,9 +159,11 @@ def test_circuits_that_are_equal_are_evolved_once(provider, node, monkeypatch):
     assert results[0].counts == results[1].counts == results[2].counts
 
 
-@pytest.mark.parametrize("width", [13, 14, 15, 16])
-def test_narrow_and_wide_states_agree(local_cpu, width):
+@pytest.mark.parametrize("width", [13, 16, 18])
+@pytest.mark.parametrize("narrow", [12, 22], ids=["by Aer", "by numpy"])
+def test_narrow_and_wide_states_agree(local_cpu, monkeypatch, narrow, width):
     """On either side of where numpy leaves off and Aer begins."""
+    monkeypatch.setattr(evolve, "NARROW", narrow)
     circuit = QuantumCircuit(width, 3)
     for qubit in range(width):
         circuit.ry(0.2 + 0.1 * qubit, qubit)

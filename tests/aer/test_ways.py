@@ -108,7 +108,7 @@ def test_plans_say_the_way(local_cpu):
         return local_cpu.plan(circuit, options=options).shards[0].estimate.method
 
     assert said(at_end(5)) == "statevector (numpy, CPU)"
-    assert said(at_end(16)) == "statevector (Aer, CPU)"
+    assert said(at_end(23)) == "statevector (Aer, CPU)"
     assert said(at_end(5), precision="single") == "statevector (Aer, CPU)"
     assert said(midway(5, 2)) == "branch tree (statevector, numpy, CPU)"
     model = noise()

@@ -17,8 +17,8 @@ from qcos_core.model.plans import Sampling
 FEW_QUBITS = 10
 """Up to this width one thread is fastest: starting more costs more than they save."""
 
-NARROW = 14
-"""Up to so many qubits numpy evolves states, many of them at once, faster than Aer each."""
+NARROW = 22
+"""Up to so many qubits numpy evolves states faster than Aer, and narrow ones many at once."""
 
 QUBITS_FOLD: Mapping[str, int] = {"density_matrix": 2, "unitary": 2, "superop": 4}
 """How many qubits' amplitudes a method keeps for each qubit, where that is more than one."""

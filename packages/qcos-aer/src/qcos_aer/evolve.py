@@ -7,10 +7,11 @@ million shots then cost what a thousand do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qcos_aer.cost import NARROW
 from qcos_aer.vectors.alike import Program
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from qiskit import QuantumCircuit
+
+Item = TypeVar("Item")
 
 MOST_MEASURED = 24
 """Most bits measured: 2**24 probabilities take 128 MiB."""
@@ -64,6 +67,19 @@ def evolved(
     place = {circuit.qubits[qubit]: index for index, qubit in enumerate(active)}
     found = program.distributions([place[bit] for bit in qubits], threads)
     return [Probabilities(values, places, circuit.num_clbits) for values in found]
+
+
+def together(circuit: QuantumCircuit) -> int:
+    """Of how many circuits like one the probabilities may be kept at one time."""
+    measured: int = circuit.count_ops().get("measure", 0)
+    return max(1, 1 << MOST_MEASURED >> measured)
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items in lists of some size; the last one may be shorter."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def measured_places(circuit: QuantumCircuit) -> tuple[list[Any], list[int]]:

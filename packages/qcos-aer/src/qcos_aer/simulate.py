@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from qcos_aer import evolve, patterns, saves, tree
 from qcos_aer.cost import FEW_QUBITS
 from qcos_aer.estimates import threads_for
-from qcos_aer.evolve import Probabilities
+from qcos_aer.evolve import Probabilities, batched
 from qcos_aer.patterns import Patterns
 from qcos_aer.prepare import prepared
 from qcos_aer.tree import TooManyBranches, Tree
@@ -251,12 +251,17 @@ class Sampler:
         Yields:
             One outcome for each block of a task, task by task.
         """
-        ids = list(dict.fromkeys(task.circuit_id for task in tasks))
-        program = of_circuits([circuits[name] for name in ids], self._active)
-        found = evolve.evolved(program, self._circuit, self._active, self._threads)
-        of = dict(zip(ids, found, strict=True))
+        of: dict[str, list[Task]] = {}
         for task in tasks:
-            yield self._drawn(of[task.circuit_id], _NUMPY, task, self._circuit)
+            of.setdefault(task.circuit_id, []).append(task)
+        made: dict[str, list[Outcome]] = {}
+        for names in batched(of, evolve.together(self._circuit)):
+            program = of_circuits([circuits[name] for name in names], self._active)
+            evolved = evolve.evolved(program, self._circuit, self._active, self._threads)
+            for name, found in zip(names, evolved, strict=True):
+                for task in of[name]:
+                    made[task.id] = self._drawn(found, _NUMPY, task, self._circuit)
+        yield from (made[task.id] for task in tasks)
 
     def run_tasks(self, tasks: Sequence[Task]) -> Iterator[list[Outcome]]:
         """Draw the blocks of several tasks, at the values that each has for the parameters.
@@ -299,10 +304,12 @@ class Sampler:
         self, points: Sequence[tuple[float, ...]]
     ) -> Iterator[tuple[Experiment, Probabilities]]:
         """The distribution at each point, of many points at once."""
+        together = evolve.together(self._circuit)
         if self._narrow:
-            program = of_points(self._circuit, self._active, self._parameters, points)
-            found = evolve.evolved(program, self._circuit, self._active, self._threads)
-            yield from zip(repeat(_NUMPY), found)
+            for some in batched(points, together):
+                program = of_points(self._circuit, self._active, self._parameters, some)
+                found = evolve.evolved(program, self._circuit, self._active, self._threads)
+                yield from zip(repeat(_NUMPY), found)
             return
         from qiskit_aer.library import SaveProbabilities
 
@@ -310,9 +317,8 @@ class Sampler:
         bare = evolve.without_measurements(self._circuit)
         bare.append(SaveProbabilities(len(qubits)), qubits)
         bare.global_phase = 0  # of no matter, and Aer binds none
-        together = max(1, 1 << evolve.MOST_MEASURED >> len(qubits))
-        for start in range(0, len(points), together):
-            for experiment in self._aer_at(bare, points[start : start + together]):
+        for some in batched(points, together):
+            for experiment in self._aer_at(bare, some):
                 values = experiment.data.probabilities
                 yield experiment, Probabilities(values, places, self._circuit.num_clbits)
 

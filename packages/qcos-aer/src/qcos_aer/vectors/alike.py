@@ -104,8 +104,9 @@ class Program:
         alone = len(firsts) == 1
         if alone and self.width <= _ONE_BLOCK:
             return [self._one_block(qubits)] * self.number
-        most = block_qubits(self.width, batch=not alone)
         together = max(1, _CHUNK >> self.width)
+        alone = alone or together == 1
+        most = block_qubits(self.width, batch=not alone)
         found: list[npt.NDArray[np.float64]] = []
         for start in range(0, len(firsts), together):
             rows = firsts[start : start + together]

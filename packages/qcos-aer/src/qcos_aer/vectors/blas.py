@@ -78,6 +78,33 @@ def times_into(
         np.matmul(rows[cut:], matrix, out=results[cut:])
 
 
+def times_each(
+    states: npt.NDArray[Any], matrices: npt.NDArray[Any], threads: int
+) -> npt.NDArray[np.complex128]:
+    """Rows of each state times a matrix of its own.
+
+    Args:
+        states: of shape ``(batch, 2**width)``.
+        matrices: of shape ``(batch, 2**k, 2**k)``.
+        threads: most threads to use.
+
+    Returns:
+        Of the states' shape.
+    """
+    import numpy as np
+
+    batch, size, _ = matrices.shape
+    piece = min(states.shape[1] // size, max(1, _PIECE // size**2))
+    rows = states.reshape(batch, -1, piece, size)
+    result: npt.NDArray[np.complex128] = np.empty(rows.shape, dtype=complex)
+
+    def work(part: slice) -> None:
+        np.matmul(rows[part], matrices[part, np.newaxis], out=result[part])
+
+    spread(work, batch, states.size, threads)
+    return result.reshape(states.shape)
+
+
 def spread(work: Work, length: int, numbers: int, threads: int) -> None:
     """Do work on slices of a length, on several threads where the numbers are many.
 

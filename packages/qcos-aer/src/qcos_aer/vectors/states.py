@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from qcos_aer.vectors.blas import spread, times
+from qcos_aer.vectors.blas import spread, times, times_each
 from qcos_aer.vectors.fusion import Gate
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ class Step:
             states = self.move(states, threads)
         if self.matrix.ndim == 2:
             return times(states, self.matrix, threads)
-        rows = states.reshape(len(states), -1, self.matrix.shape[-1])
-        return (rows @ self.matrix).reshape(states.shape)
+        return times_each(states, self.matrix, threads)
 
 
 @dataclass(frozen=True, eq=False)
