@@ -434,14 +434,6 @@ class TakesAllForTheFirst(Batches):
         return super().answer(task, self._first)
 
 
-@wrong("test_list_gives_what_each_gives_alone")
-class AnswersSomeOfABatch(Batches):
-    """Leaves out the last circuit of a batch."""
-
-    def run_batch(self, tasks, circuits, node):
-        return super().run_batch(tasks[:-1], circuits, node)
-
-
 @wrong("test_it_answers", timeout_s=1.0)
 class Hangs(Right):
     """Never answers."""
