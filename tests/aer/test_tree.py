@@ -19,6 +19,7 @@ from qiskit_aer.library import SaveStatevector
 
 from qcos_aer.tree import TooManyBranches, Tree, applies
 from qcos_aer.tree.branches import Drawing
+from qcos_aer.tree.draws import parted
 from qcos_aer.tree.expressions import reader, understood
 from qcos_aer.unroll import unrolled
 from qcos_core.testing.statistics import (
@@ -465,6 +466,29 @@ def test_outcome_that_only_rounding_makes_possible_is_not_drawn():
     for turn in (0.1, 0.2, 0.3):
         assert counts([turn] * 3 + [-3 * turn]) == untouched
         assert counts([np.pi - turn, np.pi + turn]) == untouched
+
+
+class Highest:
+    """Draws the largest number that a generator draws."""
+
+    def at(self, stream):
+        return self
+
+    def random(self):
+        return np.nextafter(1.0, 0.0)
+
+    def more(self, number):
+        return [0] * number
+
+
+def test_no_shot_falls_beyond_the_last_outcome_that_is_possible():
+    """However probabilities are added up: numpy adds pairwise, a ladder one after the other."""
+    rng = np.random.default_rng(0)
+    values = rng.random((50, 1 << 12)) ** 8
+    values[:, -5:] = 0
+    assert (values.sum(axis=1) > np.cumsum(values, axis=1)[:, -1]).any()
+    found = parted(values, [1] * 50, [0] * 50, Highest(), last=False)
+    assert (values[found.rows, found.outcomes] > 0).all()
 
 
 def test_state_of_hundreds_of_amplitudes_is_not_kept_for_each_branch():

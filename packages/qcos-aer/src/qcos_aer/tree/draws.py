@@ -98,7 +98,7 @@ def parted(
             found, each = [likeliest[row]], [number]
         elif number == 1:  # where it falls is looked up below, for all such branches at once
             single.append(len(rows))
-            heights.append(source.at(stream).random() * totals[row])
+            heights.append(source.at(stream).random())
             found, each = [0], [1]
         elif values.shape[1] == 2:
             ones = source.at(stream).binomial(number, values[row, 1] / totals[row])
@@ -117,6 +117,7 @@ def parted(
     branches = np.array(rows, dtype=np.int64)
     if single:
         ladders = np.cumsum(values[branches[single]], axis=1)
-        below = ladders <= np.array(heights)[:, np.newaxis]
-        observed[single] = np.minimum(below.sum(axis=1), values.shape[1] - 1)
+        # of the ladder's own last rung, which another way of adding up need not give
+        below = ladders <= np.array(heights)[:, np.newaxis] * ladders[:, -1:]
+        observed[single] = below.sum(axis=1)
     return Parts(branches, observed, numbers, begins)
