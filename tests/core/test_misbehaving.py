@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 
 import numpy as np
 import pytest
@@ -284,3 +285,25 @@ def test_an_estimate_that_cannot_be_hashed_is_still_explained(machine, misbehavi
     careless = misbehaving(estimate_run=lambda self, *args: Estimate(charges=[]))
     other = misbehaving(estimate_run=lambda self, *args: Estimate(charges=[]))
     assert "possible" in machine(careless, other).explain(bell)
+
+
+@pytest.mark.parametrize(
+    "times, said",
+    [
+        ({"seconds": 5}, "seconds=5, not two times"),
+        ({"seconds": ("a", "b")}, "not two times in seconds"),
+        ({"seconds": (math.nan, 1.0)}, "not two times in seconds"),
+        ({"seconds": (1.0, 2.0), "by_hand_seconds": (-1.0, 2.0)}, "by_hand_seconds="),
+        ({"reference_seconds": (1.0,)}, "reference_seconds="),
+        ({"queue_seconds": "soon"}, "queue_seconds='soon', no time in seconds"),
+        ({"seconds": (1.0, 2.0), "seconds_more": math.nan}, "seconds_more=nan, no time"),
+        ({"seconds": (1.0, 2.0), "seconds_more": True}, "seconds_more=True, no time"),
+    ],
+)
+def test_times_that_are_none_leave_the_node_out(machine, zeros_provider, bell, times, said):
+    class Odd(zeros_provider):
+        def estimate_run(self, profile, shots, node, options):
+            return Estimate(**times)
+
+    with pytest.raises(NoCapableNode, match=said):
+        machine(Odd()).run([bell, bell], 10)

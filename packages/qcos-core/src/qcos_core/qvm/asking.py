@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from numbers import Real
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,7 @@ def estimated(
     if found is None:
         return facts, Estimate()
     estimate: Estimate = _checked("estimate_run", found, Estimate)
+    _check_times(estimate)
     if estimate.fidelity is not None:
         estimate = replace(estimate, fidelity=_fraction(estimate.fidelity))
     if facts is not circuit.profile:
@@ -164,6 +166,24 @@ def estimated(
         raise InvalidArguments(message)
     charges = sorted(total(estimate.charges), key=attrgetter("unit"))
     return facts, replace(estimate, charges=tuple(charges))
+
+
+def _check_times(estimate: Estimate) -> None:
+    for name in ("seconds", "by_hand_seconds", "reference_seconds"):
+        span = getattr(estimate, name)
+        pair = isinstance(span, (tuple, list)) and len(span) == 2 and all(map(_is_time, span))
+        if span is not None and not pair:
+            message = f"its provider's estimate_run says {name}={span!r}, not two times in seconds"
+            raise InvalidArguments(message)
+    for name in ("queue_seconds", "seconds_more"):
+        time = getattr(estimate, name)
+        if time is not None and not _is_time(time):
+            message = f"its provider's estimate_run says {name}={time!r}, no time in seconds"
+            raise InvalidArguments(message)
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and float(value) >= 0
 
 
 def _fraction(fidelity: Any) -> float:
