@@ -7,10 +7,13 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Clbit, Parameter
 
 from qcos_core import (
+    Amount,
+    CircuitRejected,
     CountsInvalid,
     Estimate,
     InvalidArguments,
     JobFailed,
+    Limits,
     PackedCounts,
     PartialResult,
     Task,
@@ -183,6 +186,66 @@ def test_after_a_wrong_answer_each_goes_alone(machine, zeros_provider, answer, k
     assert outcomes(results) == ["00"] * 4
     assert len(seen) == 4
     assert all(error == kind.__name__ and text in message for error, message in seen)
+
+
+class Paid:
+    """Mixed into a provider: takes a dollar for each circuit."""
+
+    def limits(self, node):
+        return Limits(paid=True, simulated=True, seeded=True)
+
+    def estimate_run(self, profile, shots, node, options):
+        return Estimate(seconds=(1e-3, 1e-3), charges=(Amount(1.0, "USD"),))
+
+    def run_task(self, task, circuit, node):
+        self.calls = (*self.calls, [task.circuit_id])
+        return self.answer(task, circuit)
+
+
+@pytest.mark.parametrize("points", [False, True], ids=["batch", "sweep"])
+@pytest.mark.parametrize("budget, calls", [(4, [4]), (5, [4, 1]), (9, [4, 1, 1])])
+def test_what_was_paid_for_is_not_run_again(
+    machine, zeros_provider, monkeypatch, tmp_path, points, budget, calls
+):
+    """A wrong answer to one takes no right one with it, and is asked for again within reason."""
+    monkeypatch.setenv("QCOS_STATE", str(tmp_path))
+
+    class Wrong(Paid, Batches, zeros_provider):
+        def run_tasks(self, tasks, circuit, node):
+            circuits = dict.fromkeys((task.circuit_id for task in tasks), circuit)
+            return self.run_batch(tasks, circuits, node)
+
+        def answer(self, task, circuit):
+            short = task.point == 1 or task.circuit_id == "c1"
+            counts = PackedCounts.from_ints({0: task.shots - short}, 2)
+            return TaskResult(task.id, counts, charges=(Amount(1.0, "USD"),))
+
+    theta = Parameter("theta")
+    given = (turned(theta), {theta: ANGLES}) if points else list(map(turned, ANGLES))
+    provider = Wrong()
+    with pytest.raises(PartialResult, match="1 of 4 shards failed") as caught:
+        machine(provider).run(given, 10, budget=f"{budget} USD")
+    assert [len(call) for call in provider.calls] == calls
+    results = caught.value.results[0].results if points else caught.value.results
+    assert [result and result.shots for result in results] == [10, None, 10, 10]
+
+
+def test_a_batch_that_fails_as_a_whole_goes_on_one_by_one(
+    machine, zeros_provider, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("QCOS_STATE", str(tmp_path))
+
+    class Refuses(Paid, Batches, zeros_provider):
+        def answer(self, task, circuit):
+            if circuit.name == "bad":
+                raise CircuitRejected("No.")
+            return TaskResult(task.id, PackedCounts.from_ints({0: task.shots}, 2))
+
+    circuits = [turned(angle, name="bad" if angle == 3.0 else "good") for angle in ANGLES]
+    provider = Refuses()
+    with pytest.raises(PartialResult, match="1 of 4 shards failed"):
+        machine(provider).run(circuits, 10, budget="4 USD")
+    assert [len(call) for call in provider.calls] == [4, 1, 1, 1, 1]
 
 
 def test_batches_reach_workers(tmp_path, monkeypatch):

@@ -50,6 +50,10 @@ class AerFallback:
                 Wanted.of(facts, wanted),
                 expected,
             )
+            if result is None:
+                return None
+            if result.error is not None:
+                raise result.error
+            return as_execution(result, circuit)
         except (CircuitRejected, InvalidArguments):  # among them an option that Aer does not know
             return None
-        return None if result is None else as_execution(result, circuit)

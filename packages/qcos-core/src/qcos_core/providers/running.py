@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from qcos_core.errors import CountsInvalid, JobFailed
+from qcos_core.errors import CountsInvalid, JobFailed, JobTimeout, QCOSError
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.nodes import QPUNodeSpec
@@ -17,6 +18,8 @@ from qcos_core.providers.base import JobNodeProvider, NodeProvider
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+
+Answer = TypeVar("Answer", bound=TaskResult | None)
 
 RunBlock = Callable[[Block], Any]
 """Runs one block: counts as a mapping, an :class:`Execution`, or ``None`` to decline."""
@@ -86,11 +89,13 @@ def run_own(
 
     Returns:
         The checked results, in the order of the tasks; ``None`` for those that the provider does
-        not run.
+        not run. Those that failed have results that hold an error, so that one takes no other
+        with it, and what it cost is known.
 
     Raises:
-        CountsInvalid: what came back cannot be right.
-        QCOSError: what the provider raised.
+        CountsInvalid: not as many results as tasks.
+        JobTimeout: nobody knows what became of them.
+        QCOSError: what the provider raised where it was asked for several at once.
     """
     results: Any = None
     method = "run_tasks"
@@ -99,12 +104,39 @@ def run_own(
         results = provider.run_batch(tasks, circuits, spec)
     elif tasks[0].parameters or len(tasks) > 1:
         results = provider.run_tasks(tasks, circuits[tasks[0].circuit_id], spec)
-    if results is not None:
-        return [checked(one, task, wanted) for one, task in _matched(method, results, tasks)]
+
+    def answer(task: Task, result: Any) -> TaskResult | None:
+        if results is not None:
+            return checked(result, task, wanted)
+        circuit = bound(circuits[task.circuit_id], task)
+        return _run_one(provider, spec, task, circuit, wanted)
+
+    found = _matched(method, results, tasks) if results is not None else [None] * len(tasks)
     return [
-        _run_one(provider, spec, task, bound(circuits[task.circuit_id], task), wanted)
-        for task in tasks
+        or_error(task, result, partial(answer, task, result))
+        for task, result in zip(tasks, found, strict=True)
     ]
+
+
+def or_error(task: Task, result: Any, answer: Callable[[], Answer]) -> Answer | TaskResult:
+    """The answer to a task, or a result that holds the error that it raised.
+
+    Args:
+        task: the task.
+        result: what came back for it, which says what it cost; ``None`` if nothing did.
+        answer: makes the answer.
+
+    Raises:
+        JobTimeout: nobody knows what became of it, nor of the others.
+        Exception: any other that is no error of QCOS, for the same reason.
+    """
+    try:
+        return answer()
+    except JobTimeout:
+        raise
+    except QCOSError as error:
+        charges = result.charges if isinstance(result, TaskResult) else ()
+        return TaskResult(task.id, error=error, charges=charges)
 
 
 def bound(circuit: QuantumCircuit, task: Task) -> QuantumCircuit:
@@ -196,12 +228,12 @@ def _run_one(
 ) -> TaskResult | None:
     result = provider.run_task(task, circuit, spec)
     if result is not None:
-        return checked(result, task, wanted)
+        return or_error(task, result, partial(checked, result, task, wanted))
     execute = adapt(provider.execute)
     return run_blocks(task, wanted, lambda b: execute(circuit, b.shots, spec, b.seed, task.options))
 
 
-def _matched(method: str, results: Any, tasks: Sequence[Task]) -> list[tuple[Any, Task]]:
+def _matched(method: str, results: Any, tasks: Sequence[Task]) -> list[Any]:
     """Each task's result, found by its id."""
     if not isinstance(results, (list, tuple)):
         message = f"{method} returned {type(results).__name__}, not a list of TaskResult."
@@ -211,7 +243,7 @@ def _matched(method: str, results: Any, tasks: Sequence[Task]) -> list[tuple[Any
     if missing or len(results) != len(tasks):
         message = f"{method} answered {len(results)} times when asked for {len(tasks)} tasks."
         raise CountsInvalid(message)
-    return [(by_id[task.id], task) for task in tasks]
+    return [by_id[task.id] for task in tasks]
 
 
 def _check_counts(counts: Any, task: Task, wanted: Wanted) -> None:

@@ -286,7 +286,8 @@ class Board:
         if split and len(entries) > 1:
             for entry in reversed(entries):
                 self.retried(entry, error)
-                entry.alone, entry.attempt = True, 1
+                # where it may have cost something it counts as an attempt of each
+                entry.alone, entry.attempt = True, 1 if state.limits.free else entry.attempt + 1
                 state.waiting.appendleft(entry)
             return
         if state.breaker.opened >= RESTS and not (self._patient and nothing_ran(error)):

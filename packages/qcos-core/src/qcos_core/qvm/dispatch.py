@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from qcos_core.cluster.registry import Node, QPURegistry
@@ -11,7 +12,7 @@ from qcos_core.errors import CircuitRejected
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.plans import Shard
 from qcos_core.model.seam import Task, TaskResult
-from qcos_core.providers.running import Wanted, bound, run_blocks, run_own
+from qcos_core.providers.running import Wanted, bound, or_error, run_blocks, run_own
 from qcos_core.worker.calls import provider_ref, run_in_worker
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Dispatcher:
         started: Started,
     ) -> list[TaskResult]:
         """Run shards on one node once, and return their checked results.
+
+        Those that failed have results that hold an error.
 
         Args:
             shards: the shards; several only if they are points of a sweep, or of circuits that
@@ -85,10 +88,14 @@ class Dispatcher:
                 deadline_s=deadline_s,
                 started=started,
             )
+
+        def executed(task: Task, result: TaskResult | None) -> TaskResult:
+            if result is not None:
+                return replace(result, executor=node.key)
+            return self._fall_through(node, task, circuits[task.circuit_id], wanted)
+
         return [
-            self._fall_through(node, task, circuits[task.circuit_id], wanted)
-            if result is None
-            else replace(result, executor=node.key)
+            or_error(task, result, partial(executed, task, result))
             for task, result in zip(tasks, results, strict=True)
         ]
 

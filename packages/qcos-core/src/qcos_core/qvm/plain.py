@@ -12,6 +12,7 @@ from typing import Any
 
 from qcos_core.errors import JobTimeout, QCOSError
 from qcos_core.ledger.stages import Stage
+from qcos_core.model.amounts import sound, total
 from qcos_core.model.answers import Answer
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.plans import Shard
@@ -231,24 +232,37 @@ class PlainNodes:
     def _answered(self, unit: Unit, results: Sequence[TaskResult]) -> None:
         seconds = self.calls.now() - (unit.began or 0.0)
         each = seconds / len(results)
-        answers: list[Answer] = []
+        answers: list[tuple[Entry, Answer]] = []
+        failed: list[tuple[Entry, QCOSError, TaskResult]] = []
         seen: dict[int, Any] = {}
         for index, (entry, result) in enumerate(zip(unit.entries, results, strict=True)):
-            answers.append(
-                answer_of(
-                    unit.state.node,
-                    entry.shard,
-                    result,
-                    attempt=entry.attempt,
-                    started=unit.started + index * each,
-                    seconds=each,
-                    scrubber=self.board.scrubber,
-                    seen=seen,
-                )
+            if result.error is not None:
+                failed.append((entry, result.error, result))
+                continue
+            answer = answer_of(
+                unit.state.node,
+                entry.shard,
+                result,
+                attempt=entry.attempt,
+                started=unit.started + index * each,
+                seconds=each,
+                scrubber=self.board.scrubber,
+                seen=seen,
             )
-        self.journal.note(unit.key, Stage.DONE, answers=tuple(answers))
-        for entry, answer in zip(unit.entries, answers, strict=True):
+            answers.append((entry, answer))
+        self.journal.note(
+            unit.key,
+            Stage.FAILED if failed else Stage.DONE,
+            error=failed[0][1] if failed else None,
+            answers=tuple(answer for _, answer in answers),
+            charges=total(one for *_, result in failed for one in sound(result.charges)),
+            provider=unit.state.node.key,
+        )
+        for entry, answer in answers:
             self.board.answered(entry, answer)
+        for entry, error, _ in failed:
+            entry.alone = entry.alone or len(unit.entries) > 1
+            self.board.failed([entry], error)
 
     def _failed(self, unit: Unit, raised: BaseException) -> None:
         free = unit.state.limits.free or not runs_itself(unit.state.node.provider)

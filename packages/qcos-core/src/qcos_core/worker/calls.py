@@ -67,8 +67,7 @@ def run_in_worker(
         started: told the worker's process id when a worker gets it.
 
     Returns:
-        The checked results, in the order of the tasks; ``None`` for those that the provider does
-        not run.
+        What :func:`qcos_core.providers.running.run_own` returns.
 
     Raises:
         WorkerLost: the worker died.

@@ -7,11 +7,13 @@ import json
 import os
 import sys
 import traceback
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
 from qcos_core.errors import JobFailed, QCOSError
 from qcos_core.model.nodes import QPUNodeSpec
+from qcos_core.model.seam import TaskResult
 from qcos_core.providers.base import NodeProvider
 from qcos_core.providers.running import run_own
 from qcos_core.worker.orphans import die_with_parent
@@ -40,7 +42,8 @@ def _answer(request: Request, providers: dict[str, NodeProvider]) -> Reply:
         provider = _provider(request, providers)
         spec = QPUNodeSpec(**request.spec)
         circuits = {name: unpack_circuit(packed) for name, packed in request.circuits.items()}
-        return Reply(tuple(run_own(provider, spec, request.tasks, circuits, request.wanted)))
+        results = run_own(provider, spec, request.tasks, circuits, request.wanted)
+        return Reply(tuple(map(_sendable, results)))
     # a provider is other people's code; whatever it raises is the answer to this request
     except (Exception, SystemExit) as error:  # noqa: BLE001
         return Reply(error=_portable(error))
@@ -52,6 +55,12 @@ def _frame(reply: Reply) -> bytes:
     # what a provider returned may hold anything, even what cannot be sent
     except Exception as error:  # noqa: BLE001
         return encode(Reply(error=_portable(error)))
+
+
+def _sendable(result: TaskResult | None) -> TaskResult | None:
+    if result is None or result.error is None:
+        return result
+    return replace(result, error=_portable(result.error))
 
 
 def _portable(error: BaseException) -> QCOSError:
