@@ -150,7 +150,7 @@ def test_a_sweep_is_expected_to_take_what_its_points_do(machine):
     assert "expected 3 s to 12 s, took" in sweep._repr_html_()
 
 
-@pytest.mark.parametrize("seconds", [None, (0.0, float("inf")), (float("nan"), 1.0), (-1.0, 1.0)])
+@pytest.mark.parametrize("seconds", [None, (0.0, float("inf"))])
 def test_nothing_is_expected_where_there_is_no_estimate(machine, bell, seconds):
     class Odd(Expecting):
         expected = seconds

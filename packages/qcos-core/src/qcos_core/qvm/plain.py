@@ -250,14 +250,16 @@ class PlainNodes:
                 seen=seen,
             )
             answers.append((entry, answer))
-        self.journal.note(
-            unit.key,
-            Stage.FAILED if failed else Stage.DONE,
-            error=failed[0][1] if failed else None,
-            answers=tuple(answer for _, answer in answers),
-            charges=total(one for *_, result in failed for one in sound(result.charges)),
-            provider=unit.state.node.key,
-        )
+        charges = total(one for *_, result in failed for one in sound(result.charges))
+        kept = {
+            "answers": tuple(answer for _, answer in answers),
+            "charges": charges,
+            "provider": unit.state.node.key,
+        }
+        if failed and unit.submission is not None:
+            self.journal.note(unit.key, Stage.FAILED, error=failed[0][1], **kept)
+        elif answers or charges:
+            self.journal.note(unit.key, Stage.DONE, **kept)
         for entry, answer in answers:
             self.board.answered(entry, answer)
         for entry, error, _ in failed:
