@@ -218,7 +218,7 @@ def test_counts_are_those_of_density_matrices(width, gates, most, small, togethe
     noise = noise_of(rng, circuit)
     assert applies(circuit, noise)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "MOST_QUBITS", most)
+        patch.setattr(blocks, "MOST_FUSED", most)
         patch.setattr(evolution, "_SMALL", small)
         patch.setattr(evolution, "TOGETHER", together)
         counts = counts_of(circuit, noise, threads=threads)
@@ -304,7 +304,7 @@ def test_counts_depend_on_the_seed_and_on_nothing_else(monkeypatch):
     assert patterns.draw(500, 8) != once
     for threads, together, alone in [(2, 1 << 18, 22), (5, 1 << 12, 22), (1, 1, 22), (2, 1, 1)]:
         monkeypatch.setattr(evolution, "TOGETHER", together)
-        monkeypatch.setattr(evolution, "_MOST_AT_ONCE", alone)
+        monkeypatch.setattr(evolution, "WIDEST_SEVERAL", alone)
         assert Patterns(circuit, noise, threads).draw(500, 7) == once
 
 

@@ -1,5 +1,7 @@
 """Which way shots are made, and that each way makes the shots that Aer makes."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -7,8 +9,10 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, amplitude_damping_error, depolarizing_error
 
 from qcos_aer.estimates import choose, estimate, patterns_of
+from qcos_aer.prepare import prepared
 from qcos_aer.providers import LocalCPUProvider
-from qcos_core import ClusterBuilder, DistributedQVM
+from qcos_aer.simulate import Sampler
+from qcos_core import Block, ClusterBuilder, DistributedQVM, Task
 from qcos_core.circuits.profile import profile
 from qcos_core.testing.statistics import total_variation, two_sample_bound
 
@@ -187,7 +191,26 @@ def test_memory_is_that_of_the_branches_kept():
     provider = LocalCPUProvider()
     (node,) = provider.build_nodes()
     kept = provider.estimate_run(facts, 1000, node, {}).memory_bytes
-    assert kept == (facts.branchings + 2) * 16 * 2**20
+    assert kept == (facts.branchings + 4) * 16 * 2**20
+
+
+@pytest.mark.parametrize(
+    "circuit, model",
+    [(at_end(20), None), (midway(18, 3), None), (at_end(16), noise()), (at_end(20), noise())],
+    ids=["state", "tree", "narrow patterns", "patterns"],
+)
+def test_no_more_memory_is_taken_than_the_estimate_says(circuit, model):
+    shots, options = 300, {} if model is None else {"noise_model": model}
+    expected = estimate(profile(circuit), shots, "automatic", "CPU", options).memory_bytes
+    ready = prepared(circuit, shots, method="automatic", device="CPU", options=options)
+    sampler = Sampler(ready, device="CPU", options=options)
+    tracemalloc.start()
+    try:
+        list(sampler.run_tasks([Task("t", "c", (Block(0, shots, 1),))]))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 1.1 * expected
 
 
 def test_shots_of_a_tree_vary_as_independent_ones(local_cpu):

@@ -113,6 +113,7 @@ def _experiments() -> dict[str, Callable[[], object]]:
     import numpy as np
 
     from qcos_aer.evolve import Probabilities
+    from qcos_aer.prepare import prepared
     from qcos_aer.simulate import Sampler
 
     noise = _noise()
@@ -123,7 +124,8 @@ def _experiments() -> dict[str, Callable[[], object]]:
         task = _task(shots)
 
         def once() -> object:
-            sampler = Sampler(circuit, shots, method=method, device="CPU", options=options)
+            ready = prepared(circuit, shots, method=method, device="CPU", options=options)
+            sampler = Sampler(ready, device="CPU", options=options)
             return list(sampler.run_tasks([task]))
 
         return once

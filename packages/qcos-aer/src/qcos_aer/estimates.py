@@ -18,8 +18,14 @@ from qcos_aer.cost import (
     run_seconds,
 )
 from qcos_aer.likeness import check_fits, device_named
-from qcos_aer.noise import may_be_drawn
-from qcos_aer.patterns.rule import WIDEST as WIDEST_PATTERNS, pays, struck
+from qcos_aer.patterns.errors import may_be_drawn
+from qcos_aer.patterns.rule import (
+    SIDE_BY_SIDE,
+    WIDEST as WIDEST_PATTERNS,
+    WIDEST_SEVERAL,
+    pays,
+    struck,
+)
 from qcos_core import CircuitProfile, CircuitRejected, Estimate
 from qcos_core.model.plans import Sampling
 from qcos_core.providers import host
@@ -33,11 +39,14 @@ SHORT_SECONDS = 0.05
 _GROVE = 1 << 28
 """Most amplitudes of all branches of a tree that may be kept at one time, which are 4 GiB."""
 
-_TOO_WIDE = 40
-"""A width that is out of the question, and within what shifts are for."""
-
-_CHUNKED, _ONE_BY_ONE, _CHUNKS_UP_TO = 12, 4, 22
+_CHUNKED, _ONE_BY_ONE = 13, 4
 """States that patterns of errors need: each thread works on several of them, or they take turns."""
+
+_MOVED = 4
+"""States that numpy has room for at one time: before and after a move, and what comes of it."""
+
+_DOUBLINGS = 60
+"""After so many partings there are more branches than anybody asks for shots."""
 
 _WORTH = 4
 """To evolve a branch takes so many times what a shot by Aer takes at the most."""
@@ -139,12 +148,12 @@ def _grows_a_tree(profile: CircuitProfile, method: str) -> bool:
     tableau = method == "automatic" and (_CLIFFORD | _FLOW).issuperset(profile.operations)
     if tableau and profile.width > FEW_QUBITS:
         return False  # Aer's stabilizers are faster, unless nothing parts the shots
-    return profile.width < _TOO_WIDE and _kept_states(profile) << profile.width <= _GROVE
+    return _kept_states(profile) << profile.width <= _GROVE
 
 
 def _kept_states(profile: CircuitProfile) -> int:
-    """States of a tree: one on its way, what comes of it, and one that waits at each parting."""
-    return profile.branchings + 2
+    """States of a tree: one on its way, and one that waits at each parting."""
+    return profile.branchings + _MOVED
 
 
 def _parts_rarely(profile: CircuitProfile, shots: int) -> bool:
@@ -152,7 +161,7 @@ def _parts_rarely(profile: CircuitProfile, shots: int) -> bool:
     if not profile.operations.keys().isdisjoint(("for_loop", "while_loop")):
         return False
     steps = range(profile.branchings + 1)
-    branches = sum(min(1 << step, shots) for step in steps)
+    branches = sum(min(1 << min(step, _DOUBLINGS), shots) for step in steps)
     return branches * _WORTH <= shots * len(steps)
 
 
@@ -282,11 +291,12 @@ def _memory(work: Work) -> int | None:
     """Bytes that states take."""
     width, method = work.width, work.method
     if method == "statevector" or method in QUBITS_FOLD:
-        states = 1
+        states = _MOVED if work.narrow else 1
         if work.way == "tree":
             states = _kept_states(work.profile)
         elif work.way == "patterns":
-            states = _CHUNKED if width <= _CHUNKS_UP_TO else _ONE_BY_ONE
+            states = _CHUNKED if width <= WIDEST_SEVERAL else _ONE_BY_ONE
+            width = max(width, SIDE_BY_SIDE)
         return states * host.statevector_bytes(QUBITS_FOLD.get(method, 1) * width)
     return width * width if method == "stabilizer" else None
 

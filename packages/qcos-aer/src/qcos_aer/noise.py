@@ -43,16 +43,6 @@ def follows_numbers(noise: NoiseModel, facts: CircuitProfile) -> bool:
     return any(delays or not isinstance(one, RelaxationNoisePass) for one in passes)
 
 
-def may_be_drawn(noise: NoiseModel) -> bool:
-    """Whether all errors on gates are mixtures of unitaries, which no state makes more likely."""
-    from qcos_aer.patterns.errors import is_mixture
-
-    local = table(noise, "local_quantum_errors").values()
-    errors = [*table(noise, "default_quantum_errors").values()]
-    errors += [error for by_qubits in local for error in by_qubits.values()]
-    return all(map(is_mixture, errors))
-
-
 def restricted(noise: NoiseModel, qubits: Sequence[int]) -> NoiseModel:
     """The noise on some qubits, numbered by their place among them."""
     from qiskit_aer.noise import NoiseModel

@@ -15,7 +15,7 @@ from qcos_aer.cost import FEW_QUBITS
 from qcos_aer.estimates import threads_for
 from qcos_aer.evolve import Probabilities, batched
 from qcos_aer.patterns import Patterns
-from qcos_aer.prepare import prepared
+from qcos_aer.prepare import Prepared, prepared
 from qcos_aer.tree import TooManyBranches, Tree
 from qcos_aer.unroll import basis_of
 from qcos_aer.vectors.alike import of_circuits, of_points
@@ -157,7 +157,8 @@ def _method(task: Task, method: str) -> str:
 
 
 def _sampler(task: Task, circuit: QuantumCircuit, method: str, device: str) -> Sampler:
-    return Sampler(circuit, task.shots, method=method, device=device, options=task.options)
+    ready = prepared(circuit, task.shots, method=method, device=device, options=task.options)
+    return Sampler(ready, device=device, options=task.options)
 
 
 def _results(
@@ -185,29 +186,15 @@ def _result(task: Task, outcomes: Sequence[Outcome], seconds: float) -> TaskResu
 
 
 class Sampler:
-    """Draws shots from one circuit, in the way that is fastest for it.
+    """Draws shots from one circuit, in the way that was chosen for it.
 
     Args:
-        circuit: any circuit that measures or saves something; it may have parameters.
-        shots: shots of the whole circuit, on which the choice of a method may depend.
-        method: an Aer method.
+        ready: the circuit.
         device: an Aer device.
         options: as :func:`qcos_aer.options.checked` returns them.
-
-    Raises:
-        CircuitRejected: an operation that Aer does not have.
     """
 
-    def __init__(
-        self,
-        circuit: QuantumCircuit,
-        shots: int,
-        *,
-        method: str,
-        device: str,
-        options: Mapping[str, Any],
-    ) -> None:
-        ready = prepared(circuit, shots, method=method, device=device, options=options)
+    def __init__(self, ready: Prepared, *, device: str, options: Mapping[str, Any]) -> None:
         facts, choice = ready.facts, ready.choice
         self._circuit, self._noise = ready.circuit, ready.noise
         self._parameters, self._as_given = ready.parameters, ready.as_given

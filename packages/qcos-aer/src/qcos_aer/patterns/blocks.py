@@ -6,13 +6,13 @@ in states that are measured as soon as may be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from qcos_aer.patterns.compiled import Site
-from qcos_aer.vectors.fusion import Gate, grouped, product
+from qcos_aer.vectors.fusion import MOST_FUSED, Gate, grouped, product
 from qcos_aer.vectors.states import Move, Order, Steps
 
 if TYPE_CHECKING:
@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.complex128]
 
-MOST_QUBITS = 5
-"""Qubits of a block, unless a gate has more."""
-
 _KEPT = 512
-"""So many errors of a block are kept as matrices."""
+"""So many errors of a circuit are kept as matrices."""
 
 Moves = Move | None
 """``None`` where nothing moves."""
@@ -48,6 +45,7 @@ class Block:
         gone: those qubits, as they lie then.
         split: the move, after it, that brings those before all others which are finished now.
         finished: those qubits, as they lie then.
+        moved: :func:`moved_to_start`, which remembers.
     """
 
     qubits: tuple[int, ...]
@@ -62,6 +60,12 @@ class Block:
     gone: Order
     split: Moves
     finished: Order
+    moved: Callable[[Block, int, int], Array]
+
+    @property
+    def width(self) -> int:
+        """Qubits of states whose finished qubits were measured."""
+        return len(self.order) - len(self.gone)
 
     def struck(self, errors: Sequence[Sequence[tuple[int, int]]]) -> Array:
         """What states are multiplied with where errors strike, different ones for each.
@@ -75,17 +79,23 @@ class Block:
         for index, mine in enumerate(errors):
             matrix = self.matrix
             for site, term in reversed(mine):
-                matrix = matrix @ self.moved_to_start(site, term)
+                matrix = matrix @ self.moved(self, site, term)
             matrices[index] = matrix
         return _arranged(self.qubits, matrices, self.order, self.fresh)
 
-    @lru_cache(maxsize=_KEPT)  # noqa: B019 - blocks live as long as one circuit is sampled
-    def moved_to_start(self, site: int, term: int) -> Array:
-        """What does at the start of the block what a term does at its site."""
-        where, before = self.sites[site]
-        matrix = where.terms[term].matrix_on(len(where.qubits))
-        moved: Array = before.conj().T @ product([Gate(where.qubits, matrix)], self.qubits).matrix
-        return moved @ before
+
+def moved_to_start(block: Block, site: int, term: int) -> Array:
+    """What does at the start of a block what a term does at its site.
+
+    Args:
+        block: the block.
+        site: the number of the site.
+        term: which of its terms.
+    """
+    where, before = block.sites[site]
+    matrix = where.terms[term].matrix_on(len(where.qubits))
+    moved: Array = before.conj().T @ product([Gate(where.qubits, matrix)], block.qubits).matrix
+    return moved @ before
 
 
 def blocks_of(items: Sequence[Gate | Site], numbers: dict[Site, int]) -> tuple[list[Block], Order]:
@@ -98,8 +108,9 @@ def blocks_of(items: Sequence[Gate | Site], numbers: dict[Site, int]) -> tuple[l
     Returns:
         The blocks, and the order of the qubits after the last.
     """
-    groups = grouped([item.qubits for item in items], MOST_QUBITS)
+    groups = grouped([item.qubits for item in items], MOST_FUSED)
     last = {qubit: number for number, (qubits, _) in enumerate(groups) for qubit in qubits}
+    moved = lru_cache(maxsize=_KEPT)(moved_to_start)
     found: list[Block] = []
     order: Order = ()
     for number, (qubits, members) in enumerate(groups):
@@ -125,6 +136,7 @@ def blocks_of(items: Sequence[Gate | Site], numbers: dict[Site, int]) -> tuple[l
                 gone=gone,
                 split=Move.between(staying, (*finished, *_without(staying, finished))),
                 finished=finished,
+                moved=moved,
             )
         )
         order = after

@@ -137,6 +137,14 @@ def is_mixture(error: QuantumError) -> bool:
     )
 
 
+def may_be_drawn(noise: NoiseModel) -> bool:
+    """Whether all errors on gates are mixtures of unitaries, which no state makes more likely."""
+    local = table(noise, "local_quantum_errors").values()
+    errors = [*table(noise, "default_quantum_errors").values()]
+    errors += [error for by_qubits in local for error in by_qubits.values()]
+    return all(map(is_mixture, errors))
+
+
 def can_be_drawn(circuit: QuantumCircuit, noise: NoiseModel) -> bool:
     """Whether all that happens in a circuit is gates, mixtures of unitaries, and measurements."""
     place = {bit: index for index, bit in enumerate(circuit.qubits)}

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cached_property
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 from qcos_aer.patterns.blocks import Block
+from qcos_aer.patterns.rule import SIDE_BY_SIDE, WIDEST_SEVERAL
 from qcos_aer.patterns.shots import Shots
 from qcos_aer.vectors.blas import in_order, times, times_into
 
@@ -25,12 +27,9 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.complex128]
     Outcomes = npt.NDArray[np.uint64]
 
-TOGETHER = 1 << 18
-"""So many amplitudes are worked on side by side; they should fit into a processor's cache."""
+TOGETHER = 1 << SIDE_BY_SIDE
+"""So many amplitudes are worked on side by side: 16 MiB, beside which calls cost little."""
 
-
-_MOST_AT_ONCE = 22
-"""Most qubits of states of which each thread has its own; they take 64 MiB each."""
 
 _SMALL = 1 << 10
 """States of up to so many amplitudes are worked on all at once."""
@@ -87,7 +86,12 @@ class Evolution:
     @property
     def _large(self) -> bool:
         """Whether states are so large that all threads work on one, to hold no more of them."""
-        return self.width > _MOST_AT_ONCE
+        return self.width > WIDEST_SEVERAL
+
+    @cached_property
+    def _widest(self) -> list[int]:
+        """Of each block, the most qubits that states have from there on."""
+        return list(accumulate((block.width for block in reversed(self.blocks)), max))[::-1]
 
     def _leaving(self, patterns: Sequence[Pattern]) -> Iterator[tuple[Array, Sequence[Pattern]]]:
         """The common state where some patterns leave it together, and those patterns."""
@@ -95,7 +99,7 @@ class Evolution:
         for first, group in groupby(patterns, key=lambda pattern: pattern.first):
             trunk, done = self._trunk(trunk, done, first), first
             mine = list(group)
-            some = max(1, TOGETHER // trunk.size)
+            some = max(1, TOGETHER >> self._widest[first])
             for start in range(0, len(mine), some):
                 yield trunk, mine[start : start + some]
 

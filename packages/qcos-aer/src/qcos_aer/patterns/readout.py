@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qcos_aer.noise import table
+from qcos_core.model.sums import add_up
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,13 +72,9 @@ def misread(
 
 
 def added_up(
-    outcomes: npt.NDArray[np.uint64], shots: npt.NDArray[Any]
+    outcomes: npt.NDArray[np.uint64], shots: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Outcomes that occur, ascending and each once, and how many there are of each."""
-    import numpy as np
-
     there = shots > 0
-    found, place = np.unique(outcomes[there], return_inverse=True)
-    numbers = np.zeros(len(found), dtype=np.int64)
-    np.add.at(numbers, place, shots[there])
-    return found, numbers
+    rows, numbers = add_up(outcomes[there].reshape(-1, 1), shots[there])
+    return rows[:, 0], numbers

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 WIDEST = 26
 """Most qubits: two states, and what it takes to move them, are 6 GiB."""
 
+SIDE_BY_SIDE = 20
+"""States are worked on side by side if they have no more amplitudes than one of so many qubits."""
+
+WIDEST_SEVERAL = 22
+"""Most qubits of states of which each thread has its own; they take 64 MiB each."""
+
 _DENSE = 256
 """So many elements of a density matrix take as long as one pattern does of the same circuit."""
 

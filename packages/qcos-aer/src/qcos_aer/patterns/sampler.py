@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qcos_aer.evolve import measured_places
+from qcos_aer.evolve import drawn, measured_places
 from qcos_aer.noise import follows_numbers
 from qcos_aer.patterns.blocks import blocks_of
 from qcos_aer.patterns.compiled import compiled
@@ -16,6 +16,7 @@ from qcos_aer.patterns.readout import added_up, is_of_single_qubits, misread, re
 from qcos_aer.vectors.states import probabilities
 from qcos_core import PackedCounts
 from qcos_core.circuits.profile import profile
+from qcos_core.model.places import scattered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,17 +126,12 @@ class Patterns:
         found = [self._outcomes(hits) ^ np.repeat(group.flips[~many], group.shots[~many])]
         numbers = [np.ones(few, dtype=np.int64)]
         for flips, shots in zip(group.flips[many], group.shots[many].tolist(), strict=True):
-            drawn = rng.multinomial(shots, row / row.sum())
-            indices = np.flatnonzero(drawn)
+            indices, times = drawn(row, shots, rng)
             found.append(self._outcomes(indices) ^ flips)
-            numbers.append(drawn[indices])
+            numbers.append(times)
         return np.concatenate(found), np.concatenate(numbers)
 
     def _outcomes(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
         """Outcomes by the bits of the measured qubits, of indices by the order of the states."""
-        import numpy as np
-
-        outcomes = np.zeros(len(indices), dtype=np.uint64)
-        for place, bit in enumerate(self._bits):
-            outcomes |= (indices >> place & 1).astype(np.uint64) << np.uint64(bit)
-        return outcomes
+        words = indices.astype("uint64").reshape(-1, 1)
+        return scattered(words, self._bits, len(self._bits))[:, 0]

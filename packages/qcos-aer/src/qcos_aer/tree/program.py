@@ -10,7 +10,7 @@ from qcos_aer.nesting import reads
 from qcos_aer.tree.expressions import Reader, reader
 from qcos_aer.tree.order import gates_first, split
 from qcos_aer.tree.support import JUMPS, OBSERVING, bound, decider
-from qcos_aer.vectors.fusion import Gate, fused
+from qcos_aer.vectors.fusion import MOST_FUSED, Gate, fused
 from qcos_aer.vectors.gates import does_nothing, matrix_of, preparation
 from qcos_aer.vectors.states import Move, Order, Steps, natural
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from qiskit import QuantumCircuit
-
-_FUSED = 5
-"""Qubits of a block of gates; larger ones cost more than they save."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +115,22 @@ class _Loop:
     next: _Draft
 
 
+@dataclass(frozen=True)
+class _Scope:
+    """Where an instruction stands: what its qubits and bits are, and the loop around it."""
+
+    wires: Mapping[Any, int]
+    bits: Mapping[Any, int]
+    loop: _Loop | None = None
+
+    def inside(self, instruction: Any, body: QuantumCircuit, loop: _Loop | None) -> _Scope:
+        """The same for a block of an instruction."""
+        mine = [self.wires[bit] for bit in instruction.qubits]
+        own = [self.bits[bit] for bit in instruction.clbits]
+        wires = dict(zip(body.qubits, mine, strict=True))
+        return _Scope(wires, dict(zip(body.clbits, own, strict=True)), loop)
+
+
 class _Writer:
     """Writes the drafts of a circuit, in the order of the program."""
 
@@ -128,8 +141,9 @@ class _Writer:
         self.drafts = [self._current]
         inside, at_end = split(circuit)
         wires = {bit: place for place, bit in enumerate(circuit.qubits)}
+        scope = _Scope(wires, self._outermost)
         for instruction in gates_first(inside):
-            self._add(instruction, wires, self._outermost, None)
+            self._add(instruction, scope)
         for instruction in at_end:
             qubit, clbit = wires[instruction.qubits[0]], self._outermost[instruction.clbits[0]]
             self._observe(qubit, clbit)
@@ -146,47 +160,33 @@ class _Writer:
         self._begin(draft)
 
     def _run(
-        self,
-        body: QuantumCircuit,
-        instruction: Any,
-        wires: Mapping[Any, int],
-        bits: Mapping[Any, int],
-        loop: _Loop | None,
+        self, body: QuantumCircuit, instruction: Any, around: _Scope, loop: _Loop | None = None
     ) -> None:
         """A block of control flow on the qubits and bits of its instruction."""
-        mine = [wires[bit] for bit in instruction.qubits]
-        own = [bits[bit] for bit in instruction.clbits]
-        inner_wires = dict(zip(body.qubits, mine, strict=True))
-        inner_bits = dict(zip(body.clbits, own, strict=True))
+        scope = around.inside(instruction, body, loop or around.loop)
         for inner in body.data:
-            self._add(inner, inner_wires, inner_bits, loop)
+            self._add(inner, scope)
 
-    def _add(
-        self,
-        instruction: Any,
-        wires: Mapping[Any, int],
-        bits: Mapping[Any, int],
-        loop: _Loop | None,
-    ) -> None:
+    def _add(self, instruction: Any, scope: _Scope) -> None:
         name = instruction.name
         if not self._current.reached or does_nothing(instruction):
             return
         if name in OBSERVING:
-            clbits = [bits[bit] for bit in instruction.clbits]
-            self._observe(wires[instruction.qubits[0]], *clbits)
+            clbits = [scope.bits[bit] for bit in instruction.clbits]
+            self._observe(scope.wires[instruction.qubits[0]], *clbits)
         elif name == "box":
-            self._run(instruction.operation.blocks[0], instruction, wires, bits, loop)
+            self._run(instruction.operation.blocks[0], instruction, scope)
         elif name in ("if_else", "switch_case"):
-            self._choose(instruction, wires, bits, loop)
+            self._choose(instruction, scope)
         elif name == "while_loop":
-            self._while(instruction, wires, bits)
+            self._while(instruction, scope)
         elif name == "for_loop":
-            self._for(instruction, wires, bits)
-        elif name in JUMPS and loop is not None:
-            self._current.follow(None, loop.end if name == "break_loop" else loop.next)
+            self._for(instruction, scope)
+        elif name in JUMPS and scope.loop is not None:
+            self._current.follow(None, scope.loop.end if name == "break_loop" else scope.loop.next)
             self._current = _Draft()
         else:
-            qubits = tuple([wires[bit] for bit in instruction.qubits])
+            qubits = tuple([scope.wires[bit] for bit in instruction.qubits])
             if name == "initialize":
                 for qubit in qubits:
                     self._observe(qubit)
@@ -220,44 +220,38 @@ class _Writer:
             bits = self._outermost
         return reader(decider(instruction.operation), bits)
 
-    def _choose(
-        self,
-        instruction: Any,
-        wires: Mapping[Any, int],
-        bits: Mapping[Any, int],
-        loop: _Loop | None,
-    ) -> None:
+    def _choose(self, instruction: Any, scope: _Scope) -> None:
         entry, end = self._current, _Draft()
-        entry.read = self._reader(instruction, bits)
+        entry.read = self._reader(instruction, scope.bits)
         for values, body in _cases(instruction.operation):
             draft = _Draft()
             for value in values:
                 entry.follow(value, draft)
             self._begin(draft)
-            self._run(body, instruction, wires, bits, loop)
+            self._run(body, instruction, scope)
             self._current.follow(None, end)
         if entry.otherwise is None:
             entry.follow(None, end)
         self._begin(end)
 
-    def _while(self, instruction: Any, wires: Mapping[Any, int], bits: Mapping[Any, int]) -> None:
+    def _while(self, instruction: Any, scope: _Scope) -> None:
         self._fresh()
         head, round_, end = self._current, _Draft(), _Draft()
-        head.read = self._reader(instruction, bits)
+        head.read = self._reader(instruction, scope.bits)
         head.follow(1, round_)
         head.follow(None, end)
         self._begin(round_)
         body = instruction.operation.blocks[0]
-        self._run(body, instruction, wires, bits, _Loop(end, head))
+        self._run(body, instruction, scope, _Loop(end, head))
         self._current.follow(None, head)
         self._begin(end)
 
-    def _for(self, instruction: Any, wires: Mapping[Any, int], bits: Mapping[Any, int]) -> None:
+    def _for(self, instruction: Any, scope: _Scope) -> None:
         indices, parameter, body = instruction.operation.params
         end = _Draft()
         for index in indices:
             loop = _Loop(end, _Draft())
-            self._run(bound(body, parameter, index), instruction, wires, bits, loop)
+            self._run(bound(body, parameter, index), instruction, scope, loop)
             if loop.next.reached:
                 self._current.follow(None, loop.next)
                 self._begin(loop.next)
@@ -296,7 +290,7 @@ def _made(drafts: Sequence[_Draft], width: int) -> list[Block]:
         return Exit(index, Move.between(order, orders.setdefault(index, order)))
 
     for index, draft in enumerate(drafts):
-        steps = Steps.of(fused(draft.gates, _FUSED), orders[index])
+        steps = Steps.of(fused(draft.gates, MOST_FUSED), orders[index])
         order, observation = steps.after, None
         if draft.observed:
             observation = _observation(draft, order)

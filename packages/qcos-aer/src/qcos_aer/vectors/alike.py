@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qcos_aer.vectors.angles import matrices_at
-from qcos_aer.vectors.fusion import Gate, acted, fused
+from qcos_aer.vectors.fusion import MOST_FUSED, Gate, acted, fused
 from qcos_aer.vectors.gates import does_nothing, matrix_of
 from qcos_aer.vectors.states import Steps, natural, probabilities, zeros
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from qiskit import QuantumCircuit
     from qiskit.circuit import CircuitInstruction
-
-_ONE_BLOCK = 5
-"""Qubits of a block at most; larger ones cost more products than they save."""
 
 _CHUNK = 1 << 18
 """Numbers of states that are worked on together: 4 MiB, which stay in a processor's cache."""
@@ -102,7 +99,7 @@ class Program:
         """
         which, firsts = self._distinct()
         alone = len(firsts) == 1
-        if alone and self.width <= _ONE_BLOCK:
+        if alone and self.width <= MOST_FUSED:
             return [self._one_block(qubits)] * self.number
         together = max(1, _CHUNK >> self.width)
         alone = alone or together == 1
@@ -161,7 +158,7 @@ def block_qubits(width: int, *, batch: bool) -> int:
         width: qubits of the states.
         batch: whether each state has blocks of its own, which are to be made for it alone.
     """
-    return min(_ONE_BLOCK, max(2, width // 3)) if batch else _ONE_BLOCK
+    return min(MOST_FUSED, max(2, width // 3)) if batch else MOST_FUSED
 
 
 def _acting(

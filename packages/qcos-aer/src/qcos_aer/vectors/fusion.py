@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.complex128]
 
+MOST_FUSED = 5
+"""Qubits of a block that takes the least time for each amplitude, by a processor's caches."""
+
 _LOOKED_AT = 64
 """So many blocks back a gate may be moved to join one."""
 

@@ -247,7 +247,7 @@ class Planning:
         if known is not None and holds(known, node, circuit, load):
             return known
         found = candidate(node, circuit, self.request, load)
-        if circuit.alike and circuit.strategy is None and isinstance(found, Candidate):
+        if circuit.alike and isinstance(found, Candidate):
             self._known[key] = found
         return found
 
