@@ -30,6 +30,7 @@ class Comparison:
         theirs: the peer's median, in seconds.
         pairs: how many pairs.
         goal: the most the ratio may be.
+        fidelity: Hellinger fidelity of what both drew last; see :mod:`agreement`.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Comparison:
     theirs: float
     pairs: int
     goal: float
+    fidelity: float | None = None
 
     @property
     def met(self) -> bool:

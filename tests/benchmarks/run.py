@@ -46,13 +46,17 @@ def main() -> None:
                     f"{row.name:32} {row.ratio:6.4g} {row.low:6.4g}-{row.high:.4g}"
                     f" {row.ours * 1e3:6.1f} ms {row.theirs * 1e3:6.1f} ms"
                     f"  at most {row.goal:.4g}: {'met' if row.met else 'NOT MET'}"
-                    f"\n{'':4}beside {row.peer}"
+                    f"\n{'':4}beside {row.peer}{_agreeing(row.fidelity)}"
                 )
     for name, report in REPORTS.items():
         if arguments.only in (None, name):
             rows += report.report()
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+
+
+def _agreeing(fidelity: float | None) -> str:
+    return "" if fidelity is None else f"; fidelity {fidelity:.4f}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from measure import Comparison, compare, wall
+from agreement import Drawn, compare_drawing
+from measure import Comparison
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit.library import efficient_su2
 from qiskit.circuit.random import random_circuit
@@ -89,30 +90,31 @@ def evolved_once(qvm: DistributedQVM) -> list[Comparison]:
     qubits, shots, simulator = 20, 10**7, AerSimulator()
     circuits = ansatz(qubits, 7)
     ours = {
-        "dict": lambda i: wall(lambda: qvm.run(circuits[i], shots, seed=i).counts),
-        "packed": lambda i: wall(lambda: qvm.run(circuits[i], shots, seed=i).packed),
+        "dict": lambda i: qvm.run(circuits[i], shots, seed=i).counts,
+        "packed": lambda i: qvm.run(circuits[i], shots, seed=i).packed,
     }
     by_hand = {
-        "dict": lambda i: wall(
-            lambda: as_dictionary(drawn_by_hand(simulator, circuits[i], shots), qubits)
-        ),
-        "packed": lambda i: wall(lambda: drawn_by_hand(simulator, circuits[i], shots)),
+        "dict": lambda i: as_dictionary(drawn_by_hand(simulator, circuits[i], shots), qubits),
+        "packed": lambda i: drawn_by_hand(simulator, circuits[i], shots),
     }
     found = []
     for kind, times in (("dict", 20), ("packed", 40)):
         name = f"20 qubits, 1e7 shots, {kind}"
         peer = "AerSimulator, save_probabilities and a multinomial"
         found += [
-            compare(
+            compare_drawing(
                 name,
                 AUTOMATIC,
                 ours[kind],
                 _aer(circuits, shots),
+                qubits=qubits,
                 goal=1 / times,
                 pairs=3,
                 warm=1,
             ),
-            compare(name, peer, ours[kind], by_hand[kind], goal=1 / 0.9, pairs=7, warm=1),
+            compare_drawing(
+                name, peer, ours[kind], by_hand[kind], qubits=qubits, goal=1 / 0.9, pairs=7, warm=1
+            ),
         ]
     return found
 
@@ -124,21 +126,22 @@ def small(qvm: DistributedQVM) -> list[Comparison]:
     alone = AerSimulator(max_parallel_threads=1)
     simulator = AerSimulator()
 
-    def transpiled(index: int) -> float:
-        def work() -> object:
-            return simulator.run(transpile(circuits[index], simulator), shots=shots).result()
-
-        return wall(lambda: work().get_counts())
+    def transpiled(index: int) -> Drawn:
+        ready = transpile(circuits[index], simulator)
+        return simulator.run(ready, shots=shots).result().get_counts()
 
     ours = _ours(qvm, circuits, shots)
     name = "5 qubits, 1,024 shots, warm"
     return [
-        compare(name, "transpile, AerSimulator", ours, transpiled, goal=1 / 40, pairs=30),
-        compare(
+        compare_drawing(
+            name, "transpile, AerSimulator", ours, transpiled, qubits=5, goal=1 / 40, pairs=30
+        ),
+        compare_drawing(
             name,
             "AerSimulator, one thread, no transpile",
             ours,
             _aer(circuits, shots, alone),
+            qubits=5,
             goal=1 / 0.9,
             pairs=pairs,
         ),
@@ -148,41 +151,40 @@ def small(qvm: DistributedQVM) -> list[Comparison]:
 def batch(qvm: DistributedQVM) -> list[Comparison]:
     """A thousand circuits of one structure in a list."""
     shots, number, pairs = 1024, 1000, 5
-    lists = [ansatz(5, number) for _ in range(pairs)]
     template = efficient_su2(5, reps=2, entanglement="linear")
     template.measure_all()
     values = np.random.default_rng(1).uniform(0, 2 * np.pi, (11, template.num_parameters, number))
+    lists = [[template.assign_parameters(row) for row in of.T] for of in values[:pairs]]
     simulator = AerSimulator()
     two = AerSimulator(max_parallel_experiments=2)
 
-    def bound(index: int) -> float:
+    def bound(index: int) -> Drawn:
         binds = [dict(zip(template.parameters, values[index].tolist(), strict=True))]
+        return two.run(template, shots=shots, parameter_binds=binds).result().get_counts()
 
-        def work() -> object:
-            return two.run(template, shots=shots, parameter_binds=binds).result()
+    def ours(index: int) -> Drawn:
+        return [one.counts for one in qvm.run(lists[index], shots, seed=index)]
 
-        return wall(lambda: work().get_counts())
-
-    def ours(index: int) -> float:
-        return wall(lambda: [one.counts for one in qvm.run(lists[index], shots, seed=index)])
-
-    def swept(index: int) -> float:
-        return wall(lambda: qvm.run((template, values[index].T), shots, seed=index).counts)
+    def swept(index: int) -> Drawn:
+        return list(qvm.run((template, values[index].T), shots, seed=index).counts)
 
     name = "1,000 circuits of one structure"
     binds = "AerSimulator, parameter_binds, two at a time"
     return [
-        compare(
+        compare_drawing(
             name,
             "AerSimulator, one run([...])",
             ours,
             _aer(lists, shots, simulator),
+            qubits=5,
             goal=1 / 12,
             pairs=pairs,
             warm=1,
         ),
-        compare(name, binds, ours, bound, goal=1 / 8, pairs=pairs, warm=1),
-        compare("the same as a sweep", binds, swept, bound, goal=1 / 8, pairs=11, warm=1),
+        compare_drawing(name, binds, ours, bound, qubits=5, goal=1 / 8, pairs=pairs, warm=1),
+        compare_drawing(
+            "the same as a sweep", binds, swept, bound, qubits=5, goal=1 / 8, pairs=11, warm=1
+        ),
     ]
 
 
@@ -194,8 +196,12 @@ def branched(qvm: DistributedQVM) -> list[Comparison]:
     ours = _ours(qvm, circuits, shots)
     name = "10 qubits, 4 measured midway"
     return [
-        compare(name, AUTOMATIC, ours, _aer(circuits, shots), goal=1 / 100, pairs=5, warm=1),
-        compare(name, BRANCHING, ours, _aer(circuits, shots, branching), goal=1 / 8, pairs=20),
+        compare_drawing(
+            name, AUTOMATIC, ours, _aer(circuits, shots), qubits=10, goal=1 / 100, pairs=5, warm=1
+        ),
+        compare_drawing(
+            name, BRANCHING, ours, _aer(circuits, shots, branching), qubits=10, goal=1 / 8, pairs=20
+        ),
     ]
 
 
@@ -208,20 +214,22 @@ def noisy(qvm: DistributedQVM) -> list[Comparison]:
     ours = _ours(qvm, circuits, shots, options={"noise_model": model})
     name = "14 qubits with noise, 1,000 shots"
     return [
-        compare(
+        compare_drawing(
             name,
             AUTOMATIC,
             ours,
             _aer(circuits, shots, automatic),
+            qubits=14,
             goal=1 / 12,
             pairs=3,
             warm=1,
         ),
-        compare(
+        compare_drawing(
             name,
             BRANCHING,
             ours,
             _aer(circuits, shots, branching),
+            qubits=14,
             goal=1 / 1.8,
             pairs=10,
             warm=1,
@@ -244,21 +252,24 @@ def without_structure(qvm: DistributedQVM) -> list[Comparison]:
         by_hand = AerSimulator(max_parallel_threads=1 if narrow else 0)
         peer = "AerSimulator, threads set by hand, no transpile"
         ours, theirs = _ours(qvm, circuits, shots), _aer(circuits, shots, by_hand)
-        found.append(compare(name, peer, ours, theirs, goal=goal, pairs=pairs, warm=2))
+        qubits = circuits[0].num_qubits
+        found.append(
+            compare_drawing(name, peer, ours, theirs, qubits=qubits, goal=goal, pairs=pairs, warm=2)
+        )
     return found
 
 
 def _ours(
     qvm: DistributedQVM, circuits: Sequence[QuantumCircuit], shots: int, **arguments: object
-) -> Callable[[int], float]:
-    return lambda i: wall(lambda: qvm.run(circuits[i], shots, seed=i, **arguments).counts)
+) -> Callable[[int], Drawn]:
+    return lambda i: qvm.run(circuits[i], shots, seed=i, **arguments).counts
 
 
 def _aer(
     circuits: Sequence[object], shots: int, simulator: AerSimulator | None = None
-) -> Callable[[int], float]:
+) -> Callable[[int], Drawn]:
     runs = (simulator or AerSimulator()).run
-    return lambda i: wall(lambda: runs(circuits[i], shots=shots).result().get_counts())
+    return lambda i: runs(circuits[i], shots=shots).result().get_counts()
 
 
 PARTS = (small, batch, branched, noisy, evolved_once, without_structure)
