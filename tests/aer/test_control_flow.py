@@ -9,6 +9,20 @@ from qiskit.circuit.classical import expr, types
 
 from qcos_core import CircuitRejected, ClusterBuilder, DistributedQVM, JobFailed
 
+AERS_OWN = {"precision": "single"}
+"""Shots are left to Aer."""
+
+
+@pytest.fixture(params=[None, AERS_OWN], ids=["tree", "Aer"])
+def counts(local_cpu, request):
+    """Counts of a circuit by the branch tree, and by Aer."""
+
+    def run(circuit, shots=1000, seed=1):
+        return local_cpu.run(circuit, shots, seed=seed, options=request.param).counts
+
+    return run
+
+
 # One coin is measured into `a[0]`, another into `a[1]`; each function says what the third
 # qubit does then.
 
@@ -298,10 +312,6 @@ def test_branch_on_wires_that_no_measurement_depends_on(counts):
     circuit.reset(10)
     circuit.measure(10, 0)
     assert counts(circuit, 100) == {"0": 100}
-
-
-AERS_OWN = {"precision": "single"}
-"""Shots are left to Aer."""
 
 
 @pytest.mark.parametrize(

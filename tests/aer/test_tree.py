@@ -5,13 +5,12 @@ normalised: nothing is drawn, and histories with the same bits are one.
 """
 
 from collections import defaultdict
-from io import BytesIO
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qpy
-from qiskit.circuit import CASE_DEFAULT, Clbit, Parameter, Qubit
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import CASE_DEFAULT, Clbit, Parameter
 from qiskit.circuit.classical import expr, types
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Kraus, Operator, random_unitary
@@ -21,7 +20,6 @@ from qcos_aer.tree import TooManyBranches, Tree, applies
 from qcos_aer.tree.branches import Drawing
 from qcos_aer.tree.draws import parted
 from qcos_aer.tree.expressions import reader, understood
-from qcos_aer.unroll import unrolled
 from qcos_core.testing.statistics import (
     total_variation,
     total_variation_bound,
@@ -748,101 +746,6 @@ def test_expressions_are_those_of_qiskit(operation):
         for y in range(8):
             held = x | y >> 1 << 3 | (y & 1) << 5
             assert read(held) == expected(x, y) + 0, (x, y)
-
-
-# Blocks with bits of their own: only the place of a bit in a block says which bit it is.
-
-
-def body_that_tests_its_second_bit():
-    inner = QuantumCircuit(1, 1)
-    inner.x(0)
-    body = QuantumCircuit(1, 2)
-    body.if_test((body.clbits[1], 1), inner, [0], [1])
-    return body
-
-
-def block_on_bits(*bits, width=3):
-    """With a width of 2 the block's bits have the names of the circuit's."""
-    circuit = QuantumCircuit(2, width)
-    circuit.x(0)
-    circuit.measure(0, 0)
-    circuit.if_test((0, 1), body_that_tests_its_second_bit(), [1], bits)
-    circuit.measure(1, width - 1)
-    return circuit
-
-
-def block_with_a_register():
-    inner = QuantumCircuit(1, 2)
-    inner.x(0)
-    body = QuantumCircuit(1, 2)
-    body.switch(body.cregs[0], [(1, inner)], [0], [0, 1])
-    circuit = QuantumCircuit(2, 3)
-    circuit.x(0)
-    circuit.measure(0, 0)
-    circuit.for_loop((0,), None, body, [1], [1, 0])
-    circuit.measure(1, 2)
-    return circuit
-
-
-def three_deep():
-    deepest = QuantumCircuit(1, 1)
-    deepest.x(0)
-    deeper = QuantumCircuit(1, 2)
-    deeper.if_test((deeper.clbits[1], 1), deepest, [0], [0])
-    body = QuantumCircuit(1, 2)
-    body.if_test((body.clbits[0], 1), deeper, [0], [1, 0])
-    circuit = QuantumCircuit(2, 3)
-    circuit.x(0)
-    circuit.measure(0, 2)
-    circuit.if_test((2, 1), body, [1], [2, 0])
-    circuit.measure(1, 1)
-    return circuit
-
-
-def one_and_then_zero(*bits):
-    """A flip if the first bit is 1 and the second is 0, which they are."""
-    circuit = QuantumCircuit(*bits)
-    circuit.x(0)
-    circuit.measure(0, 0)
-    circuit.measure(1, 1)
-    with circuit.if_test((0, 1)), circuit.if_test((1, 0)):
-        circuit.x(2)
-    circuit.measure(2, 2)
-    return circuit
-
-
-def composed_onto(*places):
-    circuit = QuantumCircuit(4, 5)
-    return circuit.compose(one_and_then_zero(3, 3), [3, 0, 2], places)
-
-
-def loose_bits_from_qpy():
-    file = BytesIO()
-    qpy.dump(one_and_then_zero([Qubit() for _ in range(3)], [Clbit() for _ in range(3)]), file)
-    file.seek(0)
-    return qpy.load(file)[0]
-
-
-@pytest.mark.parametrize("prepare", [lambda circuit: circuit, unrolled], ids=["raw", "native"])
-@pytest.mark.parametrize(
-    "circuit, expected",
-    [
-        (block_on_bits(0, 1, width=2), "01"),
-        (block_on_bits(1, 0, width=2), "11"),
-        (block_on_bits(0, 1), "001"),
-        (block_on_bits(1, 0), "101"),
-        (block_on_bits(2, 1), "001"),
-        (block_on_bits(2, 0), "101"),
-        (block_with_a_register(), "001"),
-        (three_deep(), "110"),
-        (composed_onto(4, 1, 3), "11000"),
-        (composed_onto(1, 0, 2), "00110"),
-        (composed_onto(1, 2, 0), "00011"),
-        (loose_bits_from_qpy(), "101"),
-    ],
-)
-def test_blocks_with_bits_of_their_own(circuit, expected, prepare):
-    assert counts_of(prepare(circuit), 100) == {expected: 100}
 
 
 def test_boxes_are_opened():

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qcos_aer.nesting import reads
 from qcos_aer.tree.expressions import Reader, reader
 from qcos_aer.tree.order import gates_first, split
 from qcos_aer.tree.support import JUMPS, OBSERVING, bound, decider
@@ -77,7 +76,8 @@ def blocks_of(circuit: QuantumCircuit) -> list[Block]:
     The observation of the last one is what the shots can be drawn from at once.
 
     Args:
-        circuit: for which :func:`~qcos_aer.tree.support.applies` is true.
+        circuit: for which :func:`~qcos_aer.tree.support.applies` is true; blocks in it read the
+            bits that they run on, see :mod:`qcos_aer.nesting`.
     """
     writer = _Writer(circuit)
     return _made(writer.drafts, circuit.num_qubits)
@@ -135,17 +135,16 @@ class _Writer:
     """Writes the drafts of a circuit, in the order of the program."""
 
     def __init__(self, circuit: QuantumCircuit) -> None:
-        self._outermost = {bit: place for place, bit in enumerate(circuit.clbits)}
         self._current = _Draft()
         self._current.reached = True
         self.drafts = [self._current]
         inside, at_end = split(circuit)
         wires = {bit: place for place, bit in enumerate(circuit.qubits)}
-        scope = _Scope(wires, self._outermost)
+        scope = _Scope(wires, {bit: place for place, bit in enumerate(circuit.clbits)})
         for instruction in gates_first(inside):
             self._add(instruction, scope)
         for instruction in at_end:
-            qubit, clbit = wires[instruction.qubits[0]], self._outermost[instruction.clbits[0]]
+            qubit, clbit = wires[instruction.qubits[0]], scope.bits[instruction.clbits[0]]
             self._observe(qubit, clbit)
 
     def _begin(self, draft: _Draft) -> None:
@@ -212,17 +211,9 @@ class _Writer:
             return False
         return all(qubit not in gate.qubits for gate in self._current.gates)
 
-    def _reader(self, instruction: Any, bits: Mapping[Any, int]) -> Reader:
-        read = set(reads(instruction.operation))
-        # Qiskit's compose maps the conditions inside a block, and not the block: what an
-        # instruction reads beyond its own bits may be the outermost circuit's already
-        if not read.issubset(instruction.clbits) and read.issubset(self._outermost):
-            bits = self._outermost
-        return reader(decider(instruction.operation), bits)
-
     def _choose(self, instruction: Any, scope: _Scope) -> None:
         entry, end = self._current, _Draft()
-        entry.read = self._reader(instruction, scope.bits)
+        entry.read = reader(decider(instruction.operation), scope.bits)
         for values, body in _cases(instruction.operation):
             draft = _Draft()
             for value in values:
@@ -237,7 +228,7 @@ class _Writer:
     def _while(self, instruction: Any, scope: _Scope) -> None:
         self._fresh()
         head, round_, end = self._current, _Draft(), _Draft()
-        head.read = self._reader(instruction, scope.bits)
+        head.read = reader(decider(instruction.operation), scope.bits)
         head.follow(1, round_)
         head.follow(None, end)
         self._begin(round_)
