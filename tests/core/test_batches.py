@@ -16,6 +16,7 @@ from qcos_core import (
     Limits,
     PackedCounts,
     PartialResult,
+    QVMJob,
     Task,
     TaskResult,
     Throttled,
@@ -228,6 +229,28 @@ def test_what_was_paid_for_is_not_run_again(
     assert [len(call) for call in provider.calls] == calls
     results = caught.value.results[0].results if points else caught.value.results
     assert [result and result.shots for result in results] == [10, None, 10, 10]
+
+
+def test_right_answers_beside_wrong_ones_are_stored(machine, batching, monkeypatch, tmp_path):
+    """On a node that costs nothing, where the ledger keeps answers alone."""
+    monkeypatch.setenv("QCOS_STATE", str(tmp_path))
+
+    class Wrong(batching):
+        def answer(self, task, circuit):
+            width = 3 if task.circuit_id == "c1" else 2
+            return TaskResult(task.id, PackedCounts.from_ints({0: task.shots}, width))
+
+        def run_task(self, task, circuit, node):
+            return self.answer(task, circuit)
+
+    provider = Wrong()
+    job = machine(provider).submit(list(map(turned, ANGLES)), 10)
+    with pytest.raises(PartialResult, match="1 of 4 shards failed"):
+        job.result(timeout=60)
+    found, errors = QVMJob.load(job.job_id()).so_far()
+    assert [result and result.shots for result in found] == [10, None, 10, 10]
+    assert [type(error) for error in errors.values()] == [CountsInvalid]
+    assert len(provider.calls[0]) == 4
 
 
 def test_a_batch_that_fails_as_a_whole_goes_on_one_by_one(
