@@ -38,6 +38,12 @@ def _not_calibrated(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("QCOS_CACHE", str(tmp_path_factory.getbasetemp() / "no-cache"))
 
 
+@pytest.fixture(autouse=True)
+def _no_login_node(monkeypatch):
+    """A machine that has Slurm is taken for a login node, but not inside a batch job."""
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+
+
 def pytest_runtest_setup(item):
     for marker in item.iter_markers("optional_part"):
         missing = [module for module in marker.args if not is_there(module)]

@@ -208,7 +208,8 @@ def test_without_a_worker_nothing_moves_until_somebody_waits(qcos, state):
     assert "COUNTS  b: 1,024 shots, 2 outcomes" in out
 
 
-def test_no_worker_on_a_login_node_unless_asked_for(qcos, tmp_path, state):
+def test_no_worker_on_a_login_node_unless_asked_for(qcos, tmp_path, state, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID")
     scheduler = tmp_path / "bin" / "sbatch"
     scheduler.parent.mkdir()
     scheduler.write_text("#!/bin/sh\n")
