@@ -136,9 +136,10 @@ class PaidCall(NodeProvider):
 
     DISPLAY_NAME = "Paid call"
 
-    def __init__(self):
+    def __init__(self, raises):
         self.calls = 0
         self.fails = True
+        self.raises = raises
 
     def build_nodes(self):
         return [QPUNodeSpec("paid-call", "other", 5)]
@@ -149,17 +150,20 @@ class PaidCall(NodeProvider):
     def execute(self, circuit, shots, node_spec):
         self.calls += 1
         if self.fails:
-            raise KeyError("result")
+            raise self.raises
         return {"00": shots}
 
 
-def test_paid_call_that_may_have_run_is_not_made_again_unasked(bell):
-    provider, registry = PaidCall(), QPURegistry()
+@pytest.mark.parametrize(
+    "raises", [KeyError("the answer"), JobTimeout("the answer."), OutcomeUnknown("the answer.")]
+)
+def test_paid_call_that_may_have_run_is_not_made_again_unasked(bell, raises):
+    provider, registry = PaidCall(raises), QPURegistry()
     registry.register(*provider.build_nodes(), provider)
     with DistributedQVM(registry) as qvm:
         job = qvm.submit(bell, 100, budget="any")
         for _ in range(2):
-            with pytest.raises(OutcomeUnknown, match="KeyError"):
+            with pytest.raises(OutcomeUnknown, match="the answer"):
                 job.result(timeout=60)
         assert (job.status(), provider.calls) == (JobStatus.UNDECIDED, 1)
         provider.fails = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qcos_core.errors import CountsInvalid, JobFailed, JobTimeout, QCOSError
+from qcos_core.errors import CountsInvalid, JobFailed, JobTimeout, OutcomeUnknown, QCOSError
 from qcos_core.model.circuits import CircuitProfile
 from qcos_core.model.counts import PackedCounts
 from qcos_core.model.nodes import QPUNodeSpec
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 Answer = TypeVar("Answer", bound=TaskResult | None)
+
+LOST_ANSWERS = (JobTimeout, OutcomeUnknown)
+"""Errors after which the work may have been done, or still be going on."""
 
 RunBlock = Callable[[Block], Any]
 """Runs one block: counts as a mapping, an :class:`Execution`, or ``None`` to decline."""
@@ -94,7 +97,7 @@ def run_own(
 
     Raises:
         CountsInvalid: not as many results as tasks.
-        JobTimeout: nobody knows what became of them.
+        JobTimeout, OutcomeUnknown: nobody knows what became of them.
         QCOSError: what the provider raised where it was asked for several at once.
     """
     results: Any = None
@@ -127,12 +130,12 @@ def or_error(task: Task, result: Any, answer: Callable[[], Answer]) -> Answer | 
         answer: makes the answer.
 
     Raises:
-        JobTimeout: nobody knows what became of it, nor of the others.
+        JobTimeout, OutcomeUnknown: nobody knows what became of it, nor of the others.
         Exception: any other that is no error of QCOS, for the same reason.
     """
     try:
         return answer()
-    except JobTimeout:
+    except LOST_ANSWERS:
         raise
     except QCOSError as error:
         charges = result.charges if isinstance(result, TaskResult) else ()

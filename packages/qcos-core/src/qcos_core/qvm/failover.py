@@ -10,13 +10,13 @@ from qcos_core.errors import (
     AuthenticationFailed,
     CircuitRejected,
     JobFailed,
-    JobTimeout,
     NodeOffline,
     ProviderLoadError,
     QCOSError,
     QuotaExceeded,
     Throttled,
 )
+from qcos_core.providers.running import LOST_ANSWERS
 from qcos_core.worker.pool import WorkerLost
 
 ATTEMPTS = 3
@@ -74,7 +74,7 @@ def may_have_run(raised: BaseException) -> bool:
 
     What is no error of QCOS may have come up at any point, after the work too.
     """
-    return isinstance(raised, JobTimeout) or not isinstance(raised, QCOSError)
+    return isinstance(raised, LOST_ANSWERS) or not isinstance(raised, QCOSError)
 
 
 def error_of(raised: BaseException) -> QCOSError:
