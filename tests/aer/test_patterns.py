@@ -45,7 +45,7 @@ from qcos_aer.patterns import Patterns, applies, blocks, evolution
 from qcos_aer.patterns.compiled import compiled
 from qcos_aer.patterns.draws import Table, groups
 from qcos_aer.patterns.paulis import Action, pauli_of_letters
-from qcos_aer.patterns.rule import pays, struck
+from qcos_aer.patterns.rule import WIDEST_SEVERAL, pays, struck
 from qcos_aer.vectors import fusion
 from qcos_aer.vectors.states import Move, natural
 from qcos_core.circuits.profile import profile, registers
@@ -306,6 +306,14 @@ def test_counts_depend_on_the_seed_and_on_nothing_else(monkeypatch):
         monkeypatch.setattr(evolution, "TOGETHER", together)
         monkeypatch.setattr(evolution, "WIDEST_SEVERAL", alone)
         assert Patterns(circuit, noise, threads).draw(500, 7) == once
+
+
+def test_wide_states_take_turns():
+    """So that no more of them are held; all threads work on one."""
+    circuit, noise = ladder_of(WIDEST_SEVERAL + 1), depolarizing(0.02, 0.1)
+    once = Patterns(circuit, noise, 1).draw(12, 7)
+    assert once.shots == 12
+    assert Patterns(circuit, noise, 2).draw(12, 7) == once
 
 
 def test_many_shots_and_none():

@@ -7,6 +7,7 @@ the first and the last among them, because an order of bits that is wrong shows 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from measure import Comparison, compare, wall
@@ -49,13 +50,11 @@ def compare_drawing(
     theirs: Callable[[int], Drawn],
     *,
     qubits: int,
-    goal: float,
-    pairs: int,
-    warm: int = 3,
+    **how: Any,
 ) -> Comparison:
     """As :func:`measure.compare`, of two ways of drawing shots of so many qubits."""
     mine, yours = Drawing(ours), Drawing(theirs)
-    found = compare(name, peer, mine, yours, goal=goal, pairs=pairs, warm=warm)
+    found = compare(name, peer, mine, yours, **how)
     return replace(found, fidelity=fidelity(mine.last, yours.last, qubits))
 
 

@@ -42,8 +42,8 @@ _GROVE = 1 << 28
 _CHUNKED, _ONE_BY_ONE = 13, 4
 """States that patterns of errors need: each thread works on several of them, or they take turns."""
 
-_MOVED = 4
-"""States that numpy has room for at one time: before and after a move, and what comes of it."""
+_ON_THE_WAY = 4
+"""States that numpy holds for one that it evolves: before and after a move, and the product."""
 
 _DOUBLINGS = 60
 """After so many partings there are more branches than anybody asks for shots."""
@@ -152,8 +152,8 @@ def _grows_a_tree(profile: CircuitProfile, method: str) -> bool:
 
 
 def _kept_states(profile: CircuitProfile) -> int:
-    """States of a tree: one on its way, and one that waits at each parting."""
-    return profile.branchings + _MOVED
+    """States of a tree: those of the one on its way, and one that waits at each parting."""
+    return profile.branchings + _ON_THE_WAY
 
 
 def _parts_rarely(profile: CircuitProfile, shots: int) -> bool:
@@ -291,7 +291,7 @@ def _memory(work: Work) -> int | None:
     """Bytes that states take."""
     width, method = work.width, work.method
     if method == "statevector" or method in QUBITS_FOLD:
-        states = _MOVED if work.narrow else 1
+        states = _ON_THE_WAY if work.narrow else 1
         if work.way == "tree":
             states = _kept_states(work.profile)
         elif work.way == "patterns":
