@@ -11,6 +11,7 @@ from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, Statevector, random_unitary
 
+from qcos_aer.evolve import drawn
 from qcos_aer.vectors.alike import of_circuits, of_points
 from qcos_aer.vectors.blas import spread, times
 from qcos_aer.vectors.fusion import Gate, fused, grouped, product
@@ -187,3 +188,21 @@ def test_idle_wires_are_no_qubits_of_a_state() -> None:
     program = of_circuits([circuit], [7, 30])
     assert program.width == 2
     assert program.distributions([1, 0], 1)[0] == pytest.approx([0, 0, 0, 1])
+
+
+class Highest:
+    """Draws the largest number that a generator draws."""
+
+    def random(self, size):
+        return np.full(size, np.nextafter(1.0, 0.0))
+
+
+def test_no_shot_falls_beyond_what_is_possible():
+    """However the probabilities are added up, and whatever they come to."""
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        values = rng.random(1 << 7) ** 8 * rng.choice([1.0, 2.0**-40, 3.0])
+        values[-5:] = 0
+        indices, numbers = drawn(values, 5, Highest())
+        assert values[indices].all()
+        assert numbers.tolist() == [5]

@@ -172,9 +172,27 @@ def drawn(
     import numpy as np
 
     if shots < values.size // 8:
-        ladder = np.cumsum(values)
-        hits = np.searchsorted(ladder, rng.random(shots) * ladder[-1], side="right")
-        return np.unique(hits, return_counts=True)
+        return np.unique(landed(values, shots, rng), return_counts=True)
     found = rng.multinomial(shots, values / values.sum())
     indices = np.flatnonzero(found)
     return indices, found[indices]
+
+
+def landed(
+    values: npt.NDArray[np.float64], shots: int, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Independent shots of a distribution, one by one: of each the index that came up.
+
+    Args:
+        values: of shape ``(n,)``; need not be normalised.
+        shots: how many.
+        rng: draws them.
+    """
+    import numpy as np
+
+    ladder = np.cumsum(values)
+    # a number below 1 times the last rung is below it, however that is rounded
+    hits: npt.NDArray[np.int64] = np.searchsorted(
+        ladder, rng.random(shots) * ladder[-1], side="right"
+    )
+    return hits

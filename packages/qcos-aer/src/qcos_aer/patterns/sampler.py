@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qcos_aer.evolve import drawn, measured_places
+from qcos_aer.evolve import drawn, landed, measured_places
 from qcos_aer.noise import follows_numbers
 from qcos_aer.patterns.blocks import blocks_of
 from qcos_aer.patterns.compiled import compiled
@@ -120,9 +120,7 @@ class Patterns:
         row = probabilities(self._evolution.last(), self._order, self._seen)[0]
         many = group.shots >= row.size // 8
         few = int(group.shots[~many].sum())
-        ladder = np.cumsum(row)
-        hits = np.searchsorted(ladder, rng.random(few) * ladder[-1], side="right")
-        hits = np.minimum(hits, np.searchsorted(ladder, ladder[-1]))
+        hits = landed(row, few, rng)
         found = [self._outcomes(hits) ^ np.repeat(group.flips[~many], group.shots[~many])]
         numbers = [np.ones(few, dtype=np.int64)]
         for flips, shots in zip(group.flips[many], group.shots[many].tolist(), strict=True):
