@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -941,12 +942,23 @@ def test_ctrl_c_ends_the_run_with_one_sentence(slow):
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # the cursor is back
 
 
+def has_begun(child):
+    """Whether a run has a worker: a process whose parent it is."""
+    assert child.poll() is None
+    parents = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            parents.add(int(stat.read_text().rpartition(")")[2].split()[1]))
+    return child.pid in parents
+
+
 @needs_click
 def test_interrupt_without_a_terminal(slow):
     arguments = [QCOS, "run", "slow.qpy", *NUMPY, "--json"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(arguments, **pipes) as child:
-        time.sleep(2)
+        while not has_begun(child):
+            time.sleep(0.1)
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=30)
     assert (child.returncode, out) == (130, b"")
